@@ -1,0 +1,137 @@
+/**
+ * The port to the ordered log. Words in Kafka's sense: a topic has partitions, a partition has records at ascending
+ * offsets, a group remembers how far it has read. Adapters: `embedded/` and (later) `kafka/`; both pass `conformance.ts`.
+ */
+export interface NewRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly key?: Uint8Array | null
+  readonly value: Uint8Array
+  /** Milliseconds since 1970. Chosen by the producer; not necessarily ascending. */
+  readonly timestamp: number
+}
+
+export interface LogRecord {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly timestamp: number
+  readonly key: Uint8Array | null
+  /** Belongs to the reader: never written to again by the log. */
+  readonly value: Uint8Array
+}
+
+export interface TopicSpec {
+  readonly name: string
+  readonly partitions: number
+  /** Records older than this may be trimmed, but nothing past the slowest group. */
+  readonly retentionMs: number
+  /** Oldest records may be trimmed above this size; `null` for no limit. */
+  readonly retentionBytes: number | null
+}
+
+export interface TopicInfo extends TopicSpec {
+  readonly sizeBytes: number
+  readonly bounds: readonly Bounds[]
+}
+
+/** `begin` is the first offset still stored, `end` the one the next record will get. */
+export interface Bounds {
+  readonly partition: number
+  readonly begin: number
+  readonly end: number
+}
+
+/** How far a group has come in a partition. */
+export interface Position {
+  readonly topic: string
+  readonly partition: number
+  /** The next offset to read. */
+  readonly offset: number
+  /** The origin offset reached (see `Origin`), -1 before the first; and the log it counts in. */
+  readonly reached: number
+  readonly log: string
+}
+
+export interface Assignment {
+  readonly topic: string
+  readonly partition: number
+  /** The group's committed position; `null` where it has none. */
+  readonly position: Position | null
+}
+
+export interface GroupListener {
+  /** Partitions this member may work on from now, under the membership's generation. */
+  assigned(assignments: readonly Assignment[], membership: Membership): void
+  /** Partitions it must let go of. It may be called late or never: `commit` is what fences. */
+  revoked(partitions: readonly { readonly topic: string; readonly partition: number }[]): void
+}
+
+export interface Membership {
+  readonly generation: number
+  /**
+   * Remembers positions, all or none.
+   * @throws FencedError where another generation owns one of the partitions
+   * @throws TransientError where it could not be stored
+   */
+  commit(positions: readonly Position[]): Promise<void>
+  /** Gives the partitions back. */
+  leave(): Promise<void>
+}
+
+export interface ReadOptions {
+  /** At least one record is returned, however large; more only while their values stay within this. */
+  readonly maxBytes: number
+  readonly maxRecords?: number
+}
+
+export interface EventLog {
+  /** Minted when the log is made; another log, another id. A UUID. */
+  readonly id: string
+
+  /** Makes the topics that do not exist. @throws OperatorError where one exists with another partition count */
+  createTopics(specs: readonly TopicSpec[]): Promise<void>
+  topics(): Promise<readonly TopicInfo[]>
+  bounds(topic: string, partition: number): Promise<Bounds>
+
+  /**
+   * Appends records; durable when it resolves, with the offset of each. Records of one partition keep their order,
+   * and so do the appends of one caller that waits for each before the next.
+   * @throws TransientError where it may be tried again; some of the records may have been stored then
+   */
+  append(records: readonly NewRecord[]): Promise<readonly number[]>
+
+  /**
+   * Reads on from `offset`, in order. Empty at the end.
+   * @throws RangeError where `offset` is before `begin` or past `end`
+   */
+  read(topic: string, partition: number, offset: number, options: ReadOptions): Promise<readonly LogRecord[]>
+
+  /** Resolves once there is a record at or past `offset`, or when `signal` aborts. */
+  waitFor(topic: string, partition: number, offset: number, signal: AbortSignal): Promise<void>
+
+  /** The first offset whose record and all later ones… have a timestamp ≥ `timestamp` as far as the index knows; `end` if none. */
+  offsetAt(topic: string, partition: number, timestamp: number): Promise<number>
+
+  /** Joins a group for these topics. The listener hears of assignments until `leave`. */
+  join(group: string, topics: readonly string[], listener: GroupListener): Promise<Membership>
+  /** What a group has committed. */
+  positions(group: string): Promise<readonly Position[]>
+  /** Names of the groups that ever committed. */
+  groups(): Promise<readonly string[]>
+  /** Forgets a group, so that it no longer holds back trimming. */
+  deleteGroup(group: string): Promise<void>
+
+  /** Drops whole segments that lie before `offset`. */
+  trim(topic: string, partition: number, offset: number): Promise<void>
+
+  close(): Promise<void>
+}
+
+/** Where topics' schemas are kept; ids are framed before every value (Confluent wire format: 0, id as int32 BE). */
+export interface SchemaRegistry {
+  /** The id of this schema under `<topic>-value`; registered if new. */
+  register(subject: string, schema: string): Promise<number>
+  /** @throws RangeError where the id is not known */
+  schema(id: number): Promise<string>
+}

@@ -1,0 +1,60 @@
+/**
+ * A topic as stages see it: a name, and how its records become values and back.
+ */
+import type { Batch, Origin } from '../batch/batch.ts'
+
+/** What every record of every topic carries: its place in the order of events, and time. */
+export interface Carrier {
+  readonly origin: Origin
+  /** Microseconds since 1970. */
+  readonly receivedAt: number
+  readonly eventCount: number
+}
+
+export interface Codec<T> {
+  /** Avro schema as JSON text, registered under `<topic>-value`. */
+  readonly schema: string
+  /** The framed bytes: 0, the schema's id as int32 big-endian, the Avro value. */
+  encode(value: T, schemaId: number): Uint8Array
+  /**
+   * @param place where the record stands; a raw record's origin is its place, other records carry theirs
+   * @throws RangeError where the bytes are no such value
+   */
+  decode(bytes: Uint8Array, place: Origin): T
+}
+
+export interface Topic<T extends Carrier> {
+  readonly name: string
+  readonly codec: Codec<T>
+  /** True for a topic that receivers write: its records have no origin but their own place. */
+  readonly source: boolean
+  readonly retentionMs: number
+  readonly retentionBytes: number | null
+}
+
+const HOUR_MS = 3_600_000
+
+/** Declares a topic. Retention defaults to 2 h: every topic but the raw one can be made again. */
+export function defineTopic<T extends Carrier>(
+  name: string,
+  codec: Codec<T>,
+  options: { source?: boolean; retentionMs?: number; retentionBytes?: number | null } = {},
+): Topic<T> {
+  if (!/^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*\.v\d+(\.dlq)?$/.test(name)) {
+    throw new RangeError(`topic ${name}: a name is lower-case words and a version, like telemetry.events.v1`)
+  }
+  return {
+    name,
+    codec,
+    source: options.source ?? false,
+    retentionMs: options.retentionMs ?? 2 * HOUR_MS,
+    retentionBytes: options.retentionBytes ?? null,
+  }
+}
+
+export type BatchTopic = Topic<Batch>
+
+/** The dead letters of a topic: events a stage that reads it could not treat. Kept for a week. */
+export function deadLettersOf(topic: Topic<Carrier>, codec: Codec<Batch>): BatchTopic {
+  return defineTopic(`${topic.name}.dlq`, codec, { retentionMs: 7 * 24 * HOUR_MS })
+}
