@@ -18,12 +18,15 @@ export interface Source<T> {
   next(stop: AbortSignal): Promise<Delivery<T> | null>
 }
 
+/** A position, or the place of a record whose predecessor does not matter (`reached` is null). */
+export type Start = Pick<Position, 'offset' | 'log'> & { readonly reached: number | null }
+
 export interface SourceOptions<T extends Carrier> {
   readonly log: EventLog
   readonly topic: Topic<T>
   readonly partition: number
-  /** `null` starts at the first record there is. */
-  readonly position: Position | null
+  /** Where to begin; `null` is the first record there is. */
+  readonly position: Start | null
   /** Who reads, for messages. */
   readonly reader: string
   readonly handover: Handover
@@ -36,7 +39,7 @@ export interface SourceOptions<T extends Carrier> {
 export async function createSource<T extends Carrier>(options: SourceOptions<T>): Promise<Source<T>> {
   const { log, topic, partition, position, reader, handover } = options
   const bounds = await log.bounds(topic.name, partition)
-  if (position !== null) checkPosition(position, bounds, log.id, reader)
+  if (position !== null) checkStart(position, bounds, log.id, `${topic.name}/${partition}`, reader)
   let offset = position?.offset ?? bounds.begin
   let reached = position?.reached ?? null
   let page: readonly LogRecord[] = []
@@ -103,8 +106,13 @@ export async function createSource<T extends Carrier>(options: SourceOptions<T>)
   }
 }
 
-function checkPosition(position: Position, bounds: { begin: number; end: number }, log: string, reader: string): void {
-  const where = `${position.topic}/${position.partition}`
+function checkStart(
+  position: Start,
+  bounds: { readonly begin: number; readonly end: number },
+  log: string,
+  where: string,
+  reader: string,
+): void {
   if (position.log !== log) {
     throw new OperatorError(
       `${reader} stands in another log (${position.log}) than this one (${log}). Point MILLRACE_LOG back to its log, or ` +

@@ -7,7 +7,8 @@
  */
 import type { OperatorFunction } from 'rxjs'
 import { z } from 'zod'
-import type { Carrier, Topic } from './topic.ts'
+import type { Batch } from '../batch/batch.ts'
+import { type Carrier, type Codec, defineTopic, type Topic } from './topic.ts'
 
 /** State that outlives the process, as the runtime sees it. See `stateful.ts` for the ways to declare it. */
 export interface StageState {
@@ -65,4 +66,12 @@ export function defineStage<In extends Carrier, Out extends Carrier, Config exte
     return { name, consumes, produces, open: (context) => build(config, context) }
   }
   return { ...configured({}), with: configured }
+}
+
+const WEEK_MS = 7 * 24 * 3_600_000
+
+/** Where a stage puts the events it could not treat: `<topic it reads>.dlq`, batches like those it produces. */
+export function deadLetterTopic(stage: Stage): Topic<Batch> {
+  const codec = stage.produces.codec as Codec<Carrier> as Codec<Batch>
+  return defineTopic(`${stage.consumes.name}.dlq`, codec, { retentionMs: WEEK_MS })
 }

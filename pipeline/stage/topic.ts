@@ -53,8 +53,3 @@ export function defineTopic<T extends Carrier>(
 }
 
 export type BatchTopic = Topic<Batch>
-
-/** The dead letters of a topic: events a stage that reads it could not treat. Kept for a week. */
-export function deadLettersOf(topic: Topic<Carrier>, codec: Codec<Batch>): BatchTopic {
-  return defineTopic(`${topic.name}.dlq`, codec, { retentionMs: 7 * 24 * HOUR_MS })
-}

@@ -1,0 +1,222 @@
+/** Runs a topology on a log: joins the groups, keeps a task on every partition assigned, and says how they do. */
+import { setTimeout as delay } from 'node:timers/promises'
+import { FencedError, TransientError } from '../errors/errors.ts'
+import type { Assignment, EventLog, Membership, SchemaRegistry } from '../log/log.ts'
+import type { Logger } from '../observability/logger.ts'
+import type { Sink } from '../stage/sink.ts'
+import { deadLetterTopic, type Stage } from '../stage/stage.ts'
+import type { StateStore } from '../state/state.ts'
+import type { Topology } from '../topology/topology.ts'
+import { Handover } from './handover.ts'
+import { runSinkTask } from './sink_task.ts'
+import { TaskStats } from './stats.ts'
+import { runTask } from './task.ts'
+
+export interface RuntimeOptions {
+  readonly topology: Topology
+  readonly log: EventLog & SchemaRegistry
+  readonly states: StateStore
+  readonly logger: Logger
+  /** Partitions of every topic; topics that exist keep theirs and must agree. */
+  readonly partitions: number
+  /** Batches in flight at most, per stage and partition. */
+  readonly credits?: number
+  /** Bound on decoded batches kept for the next stage, by encoded size. */
+  readonly handoverBytes?: number
+  /** How long to wait before the n-th (from 0) try after a failure of the world, ms. */
+  readonly backoffMs?: (attempt: number) => number
+}
+
+export interface PartStatus {
+  readonly name: string
+  readonly kind: 'stage' | 'sink'
+  /** By partition. */
+  readonly tasks: readonly TaskStats[]
+}
+
+export interface Runtime {
+  /** Schema ids by topic name. */
+  readonly schemaIds: ReadonlyMap<string, number>
+  status(): readonly PartStatus[]
+  /** Finishes what is in flight, commits it, leaves the groups. */
+  close(): Promise<void>
+}
+
+const defaultBackoffMs = (attempt: number): number => Math.min(10_000, 50 * 2 ** attempt)
+
+/** @throws OperatorError where the log's topics do not fit the topology */
+export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+  const { topology, log, partitions } = options
+  const schemaIds = await createTopics(topology, log, partitions)
+  const handover = new Handover(options.handoverBytes ?? 64 * 2 ** 20)
+  const parts = [
+    ...topology.stages.map((stage) => stagePart(options, stage, schemaIds, handover)),
+    ...topology.sinks.map((sink) => sinkPart(options, sink, handover)),
+  ]
+  for (const part of parts) await part.join()
+  return {
+    schemaIds,
+    status: () => parts.map(({ name, kind, stats }) => ({ name, kind, tasks: stats })),
+    async close() {
+      // In the order of the data: what a stage has in flight still reaches the sink.
+      for (const part of parts) await part.leave()
+    },
+  }
+}
+
+async function createTopics(
+  topology: Topology,
+  log: EventLog & SchemaRegistry,
+  partitions: number,
+): Promise<Map<string, number>> {
+  const topics = [...topology.topics, ...topology.stages.map(deadLetterTopic)]
+  await log.createTopics(
+    topics.map(({ name, retentionMs, retentionBytes }) => ({ name, partitions, retentionMs, retentionBytes })),
+  )
+  const ids = new Map<string, number>()
+  for (const topic of topics) ids.set(topic.name, await log.register(`${topic.name}-value`, topic.codec.schema))
+  return ids
+}
+
+interface Part {
+  readonly name: string
+  readonly kind: 'stage' | 'sink'
+  readonly stats: readonly TaskStats[]
+  join(): Promise<void>
+  leave(): Promise<void>
+}
+
+function stagePart(
+  options: RuntimeOptions,
+  stage: Stage,
+  schemaIds: ReadonlyMap<string, number>,
+  handover: Handover,
+): Part {
+  const { log, states, credits = 8 } = options
+  return part(options, 'stage', stage, (assignments, membership, stats, stop) =>
+    assignments.map((assignment) =>
+      supervise(options, stage.name, [stats[assignment.partition]], [assignment], stop, ([from]) =>
+        runTask(
+          {
+            stage,
+            assignment: from,
+            membership,
+            log,
+            states,
+            handover,
+            schemaIds,
+            credits,
+            stats: stats[from.partition],
+          },
+          stop,
+        ),
+      ),
+    ),
+  )
+}
+
+function sinkPart(options: RuntimeOptions, sink: Sink, handover: Handover): Part {
+  const { log } = options
+  return part(options, 'sink', sink, (assignments, membership, stats, stop) => [
+    supervise(options, sink.name, stats, assignments, stop, (from) =>
+      runSinkTask({ sink, assignments: from, membership, log, handover, stats }, stop),
+    ),
+  ])
+}
+
+/** Membership of a group and the tasks that come with it. */
+function part(
+  options: RuntimeOptions,
+  kind: 'stage' | 'sink',
+  what: Stage | Sink,
+  start: (
+    assignments: readonly Assignment[],
+    membership: Membership,
+    stats: readonly TaskStats[],
+    stop: AbortSignal,
+  ) => Promise<void>[],
+): Part {
+  const stats = Array.from({ length: options.partitions }, () => new TaskStats())
+  const stop = new AbortController()
+  let revoked = new AbortController()
+  let tasks: Promise<void>[] = []
+  let membership: Membership | null = null
+  return {
+    name: what.name,
+    kind,
+    stats,
+    async join() {
+      membership = await options.log.join(what.name, [what.consumes.name], {
+        assigned(assignments, joined) {
+          revoked.abort()
+          revoked = new AbortController()
+          tasks.push(...start(assignments, joined, stats, AbortSignal.any([stop.signal, revoked.signal])))
+        },
+        revoked() {
+          revoked.abort()
+        },
+      })
+    },
+    async leave() {
+      stop.abort()
+      await Promise.all(tasks)
+      tasks = []
+      await membership?.leave()
+    },
+  }
+}
+
+/**
+ * Runs a task until it is stopped. The world failing: again, from the committed position, after a pause. Another
+ * member took over: done. Anything else: the partition stops and says why.
+ */
+async function supervise(
+  options: RuntimeOptions,
+  name: string,
+  stats: readonly TaskStats[],
+  assignments: readonly Assignment[],
+  stop: AbortSignal,
+  run: (assignments: readonly Assignment[]) => Promise<void>,
+): Promise<void> {
+  const { log, logger, backoffMs = defaultBackoffMs } = options
+  const tell = (condition: TaskStats['condition'], reason: string | null) => {
+    for (const entry of stats) Object.assign(entry, { condition, reason })
+  }
+  let from = assignments
+  for (let attempt = 0; !stop.aborted; attempt++) {
+    const before = stats.map((entry) => entry.batches).join()
+    try {
+      tell('running', null)
+      await run(from)
+      return
+    } catch (error) {
+      const reason = (error as Error).message
+      if (error instanceof FencedError) {
+        tell('revoked', reason)
+        return
+      }
+      if (!(error instanceof TransientError)) {
+        tell('stopped', reason)
+        for (const entry of stats) entry.errors++
+        const partitions = assignments.map((assignment) => assignment.partition)
+        logger.error(
+          { part: name, partitions, error: reason },
+          'stopped: nothing more is read until it is mended and restarted',
+        )
+        return
+      }
+      // Progress since the last failure: it is another failure, not the same one again.
+      if (before !== stats.map((entry) => entry.batches).join()) attempt = 0
+      tell('retrying', reason)
+      for (const entry of stats) entry.retries++
+      logger.warn({ part: name, attempt, error: reason }, 'trying again from the committed position')
+      await delay(error.retryAfterMs ?? backoffMs(attempt), undefined, { signal: stop }).catch(() => {})
+      const positions = await log.positions(name)
+      from = assignments.map((assignment) => ({
+        ...assignment,
+        position:
+          positions.find((at) => at.topic === assignment.topic && at.partition === assignment.partition) ?? null,
+      }))
+    }
+  }
+}

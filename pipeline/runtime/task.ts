@@ -1,0 +1,156 @@
+/**
+ * The credit loop: one stage on one partition.
+ *
+ * RxJS has no backpressure, so the loop makes its own: it polls one batch per credit and gives the credit back after
+ * the commit. At most `credits` batches are in flight, by construction.
+ */
+import { concatMap, filter, lastValueFrom, mergeMap, type OperatorFunction, Subject, takeWhile, tap } from 'rxjs'
+import type { Batch } from '../batch/batch.ts'
+import { OperatorError } from '../errors/errors.ts'
+import type { Assignment, EventLog, Membership, NewRecord, Position } from '../log/log.ts'
+import { deadLetterTopic, type Stage, type StageState } from '../stage/stage.ts'
+import type { Carrier, Topic } from '../stage/topic.ts'
+import type { StateStore } from '../state/state.ts'
+import { Committer } from './committer.ts'
+import { exactlyOne, type Pair } from './exactly_one.ts'
+import type { Handover } from './handover.ts'
+import { createSource, type Delivery } from './source.ts'
+import type { TaskStats } from './stats.ts'
+
+export interface TaskOptions {
+  readonly stage: Stage
+  readonly assignment: Assignment
+  readonly membership: Membership
+  readonly log: EventLog
+  readonly states: StateStore
+  readonly handover: Handover
+  /** Schema ids by topic name. */
+  readonly schemaIds: ReadonlyMap<string, number>
+  /** Batches in flight at most. A stage whose state is saved with its position has one. */
+  readonly credits: number
+  readonly stats: TaskStats
+}
+
+type Output = Carrier & Partial<Pick<Batch, 'deadLetters'>>
+
+/**
+ * Runs until `stop` is aborted and what was in flight is committed.
+ * @throws TransientError where the world failed: running again from the committed position is right
+ * @throws FencedError where another member owns the partition now
+ * @throws InvariantError, OperatorError, or whatever the stage threw: the partition must stop
+ */
+export async function runTask(options: TaskOptions, stop: AbortSignal): Promise<void> {
+  const { stage, assignment, membership, log, states, stats } = options
+  const { topic, partition } = assignment
+  let state: StageState = {}
+  const operators = stage.open({ stage: stage.name, partition, attach: (attached) => (state = attached) })
+  const position = await restore(options, state)
+  const source = await createSource({ ...options, topic: stage.consumes, partition, position, reader: stage.name })
+  const committer = new Committer(membership)
+  const credits = new Subject<void>()
+
+  const loop = credits.pipe(
+    concatMap(() => source.next(stop)),
+    takeWhile((delivery) => delivery !== null),
+    tap((delivery) => stats.polled(delivery.value.eventCount)),
+    timed(exactlyOne<Carrier, Carrier, Delivery<Carrier>>(stage.name, operators), stats),
+    concatMap(async (pair) => {
+      await produce(options, pair)
+      return pair.input.position
+    }),
+    concatMap(async (reached) => {
+      if (state.snapshot !== undefined) {
+        await states.save(stage.name, { position: reached, bytes: state.snapshot() }, membership.generation)
+      }
+      return reached
+    }),
+    mergeMap(async (reached) => {
+      await committer.commit(reached)
+      stats.committed(reached)
+    }),
+    tap(() => credits.next()),
+    filter(() => false),
+  )
+  const finished = lastValueFrom(loop, { defaultValue: undefined })
+  const inFlight = state.snapshot === undefined ? options.credits : 1
+  for (let credit = 0; credit < inFlight; credit++) credits.next()
+  await finished
+
+  /** Brings the stage's state to its position; the state's own position is the one that counts. */
+  async function restore({ stage }: TaskOptions, attached: StageState): Promise<Position | null> {
+    const committed = assignment.position
+    if (attached.snapshot !== undefined) {
+      const stored = await states.load(stage.name, topic, partition)
+      // A state may be ahead of the commit (a crash in between), never of its own output.
+      if (stored !== null && (committed === null || stored.position.log === committed.log)) {
+        attached.restore?.(stored.bytes)
+        return stored.position
+      }
+      if (committed !== null) {
+        throw new OperatorError(
+          `the state of stage ${stage.name} is missing or of another log, but its position is not: bring the state back, ` +
+            `or start the stage afresh with: millrace groups reset ${stage.name}`,
+        )
+      }
+    }
+    if (attached.window !== undefined && committed !== null) await remember(attached.window, committed)
+    return committed
+  }
+
+  async function remember(window: NonNullable<StageState['window']>, until: Position): Promise<void> {
+    const { begin } = await log.bounds(topic, partition)
+    if (until.offset <= begin) return
+    const [last] = await log.read(topic, partition, until.offset - 1, { maxBytes: 1, maxRecords: 1 })
+    const from = Math.max(begin, await log.offsetAt(topic, partition, last.timestamp - window.durationMs))
+    const past = await createSource({
+      ...options,
+      topic: stage.consumes,
+      partition,
+      position: { log: log.id, offset: from, reached: null },
+      reader: stage.name,
+    })
+    for (;;) {
+      const delivery = await past.next(stop)
+      if (delivery === null || delivery.position.offset > until.offset) return
+      window.remember(delivery.value)
+      if (delivery.position.offset === until.offset) return
+    }
+  }
+}
+
+/** Appends a stage's output, dead letters first: what is committed has reached both. */
+async function produce(options: TaskOptions, pair: Pair<Delivery<Carrier>, Carrier>): Promise<void> {
+  const { stage, log, handover, stats } = options
+  const { deadLetters, ...output } = pair.output as Output
+  const records: NewRecord[] = []
+  if (deadLetters !== undefined) {
+    records.push(encode(deadLetterTopic(stage), deadLetters))
+    stats.deadLettered(deadLetters.eventCount)
+  }
+  const record = encode(stage.produces, output)
+  records.push(record)
+  const offsets = await log.append(records)
+  handover.put(record.topic, record.partition, offsets[offsets.length - 1], output, record.value.length)
+  stats.produced(output.eventCount, record.value.length)
+
+  function encode<T extends Carrier>(topic: Topic<T>, value: T): NewRecord {
+    return {
+      topic: topic.name,
+      partition: value.origin.partition,
+      value: topic.codec.encode(value, options.schemaIds.get(topic.name)!),
+      timestamp: Math.floor(value.receivedAt / 1000),
+    }
+  }
+}
+
+function timed<In, Out>(operators: OperatorFunction<In, Out>, stats: TaskStats): OperatorFunction<In, Out> {
+  let started = 0
+  return (items) =>
+    items.pipe(
+      tap(() => {
+        started = performance.now()
+      }),
+      operators,
+      tap(() => stats.ran(performance.now() - started)),
+    )
+}

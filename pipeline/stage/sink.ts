@@ -1,0 +1,27 @@
+/** A sink: from a topic to somewhere durable outside of the log. A noun. */
+import type { Batch } from '../batch/batch.ts'
+import type { Topic } from './topic.ts'
+
+export interface Sink {
+  readonly name: string
+  readonly consumes: Topic<Batch>
+  /** Starts writing; called again, after `close`, when the world failed in between. */
+  open(): Promise<SinkWriter>
+}
+
+/**
+ * Takes batches in order of their origins. After a crash batches come again: the sink keeps the origin it reached in
+ * the same atomic step as the data, and skips what it has.
+ */
+export interface SinkWriter {
+  /** Resolves when the batch is taken over, under the sink's bound on memory. @throws TransientError */
+  write(batch: Batch): Promise<void>
+  /** The highest origin offset of a partition up to which everything written is durable; -1 where nothing is. */
+  storedUpTo(partition: number): number
+  /** Resolves when `storedUpTo` has grown since the last call. @throws TransientError where storing failed */
+  progress(): Promise<void>
+  /** Makes everything taken over durable. @throws TransientError */
+  flush(): Promise<void>
+  /** Lets go without flushing. */
+  close(): Promise<void>
+}
