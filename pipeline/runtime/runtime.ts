@@ -25,6 +25,8 @@ export interface RuntimeOptions {
   readonly handoverBytes?: number
   /** How long to wait before the n-th (from 0) try after a failure of the world, ms. */
   readonly backoffMs?: (attempt: number) => number
+  /** Waits; returns early when `signal` aborts. Replaced where time is simulated. */
+  readonly sleep?: (durationMs: number, signal: AbortSignal) => Promise<void>
 }
 
 export interface PartStatus {
@@ -42,6 +44,8 @@ export interface Runtime {
   close(): Promise<void>
 }
 
+const defaultSleep = (durationMs: number, signal: AbortSignal): Promise<void> =>
+  delay(durationMs, undefined, { signal }).catch(() => {})
 const defaultBackoffMs = (attempt: number): number => Math.min(10_000, 50 * 2 ** attempt)
 
 /** @throws OperatorError where the log's topics do not fit the topology */
@@ -178,7 +182,7 @@ async function supervise(
   stop: AbortSignal,
   run: (assignments: readonly Assignment[]) => Promise<void>,
 ): Promise<void> {
-  const { log, logger, backoffMs = defaultBackoffMs } = options
+  const { log, logger, backoffMs = defaultBackoffMs, sleep = defaultSleep } = options
   const tell = (condition: TaskStats['condition'], reason: string | null) => {
     for (const entry of stats) Object.assign(entry, { condition, reason })
   }
@@ -210,7 +214,7 @@ async function supervise(
       tell('retrying', reason)
       for (const entry of stats) entry.retries++
       logger.warn({ part: name, attempt, error: reason }, 'trying again from the committed position')
-      await delay(error.retryAfterMs ?? backoffMs(attempt), undefined, { signal: stop }).catch(() => {})
+      await sleep(error.retryAfterMs ?? backoffMs(attempt), stop)
       const positions = await log.positions(name)
       from = assignments.map((assignment) => ({
         ...assignment,

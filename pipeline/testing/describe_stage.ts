@@ -77,7 +77,7 @@ function encodedRun<In extends Carrier, Out extends Carrier>(stage: Stage<In, Ou
   return samples.map((sample) => encoded(stage, driver.pipe(sample)))
 }
 
-function encoded<Out extends Carrier>(stage: Stage<never, Out>, output: Out): Buffer {
+function encoded<In extends Carrier, Out extends Carrier>(stage: Stage<In, Out>, output: Out): Buffer {
   return Buffer.from(stage.produces.codec.encode(output, 1))
 }
 

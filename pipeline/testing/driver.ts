@@ -36,7 +36,7 @@ export class StageTestDriver<In extends Carrier, Out extends Carrier> {
     this.#output = null
     this.#input.next({ value: throughBytes(this.stage.consumes, input) })
     if (this.#failure !== undefined) throw this.#failure
-    const { deadLetters, ...output } = this.#output as Out & Partial<Pick<Batch, 'deadLetters'>>
+    const { deadLetters, ...output } = this.#output as unknown as Out & Partial<Pick<Batch, 'deadLetters'>>
     if (deadLetters !== undefined) this.deadLetters.push(deadLetters)
     return throughBytes(this.stage.produces, output as unknown as Out)
   }

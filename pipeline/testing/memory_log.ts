@@ -71,8 +71,9 @@ export class MemoryLog implements EventLog, SchemaRegistry {
     })
     for (const { topic, partition } of records) {
       const { waiters } = this.#partition(topic, partition)
-      for (const wake of waiters) wake()
+      const waiting = [...waiters]
       waiters.clear()
+      for (const wake of waiting) wake()
     }
     return offsets
   }
