@@ -18,8 +18,8 @@ import {
   SCOPE,
   TooLargeError,
 } from './messages.ts'
+import { LENGTH_DELIMITED, ProtobufReader } from './protobuf_reader.ts'
 import { type Range, readKeyAttribute } from './resource_keys.ts'
-import { LENGTH_DELIMITED, WireReader } from './wire_reader.ts'
 
 export interface InspectLimits {
   /** Events in one export; more are a {@link TooLargeError}. An event's position has 16 bits: at most 65,536. */
@@ -149,11 +149,11 @@ class Inspector implements Inspection {
   readonly refused = new Map<number, RefusalReason>()
   readonly keys: ResourceKey[] = []
   readonly #limits: InspectLimits
-  readonly #reader: WireReader
+  readonly #reader: ProtobufReader
 
   constructor(body: Uint8Array, limits: InspectLimits) {
     this.#limits = limits
-    this.#reader = new WireReader(body)
+    this.#reader = new ProtobufReader(body)
   }
 
   /** Checks the message in `[at, end)`. Returns how many attributes it has. */

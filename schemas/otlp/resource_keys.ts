@@ -3,7 +3,7 @@
  * in a checked body, masked before the body is stored, and may differ from resource to resource.
  */
 import { MalformedError } from './messages.ts'
-import { LENGTH_DELIMITED, WireReader as Reader, type WireReader } from './wire_reader.ts'
+import { LENGTH_DELIMITED, ProtobufReader } from './protobuf_reader.ts'
 
 /** Bytes `start` to `end` (exclusive) of a body. */
 export interface Range {
@@ -19,22 +19,21 @@ const MASK = '*'.charCodeAt(0)
  * @returns where its value's bytes are, `null` for another attribute
  * @throws MalformedError where it is `x-api-key` and not exactly one string: what we do not understand we cannot mask
  */
-export function readKeyAttribute(reader: WireReader, at: number, end: number): Range | null {
+export function readKeyAttribute(reader: ProtobufReader, at: number, end: number): Range | null {
+  const { bytes } = reader
   let named = false
   const values: Range[] = []
   for (const [number, field] of lengthDelimited(reader, at, end)) {
-    if (number === 1) named = named || isKeyAttribute(reader.bytes, field)
+    if (number === 1) named = named || isKeyAttribute(bytes, field)
     else if (number === 2) values.push(field)
   }
   if (!named) return null
-  const texts: Range[] = []
-  for (const value of values) {
-    for (const [number, field] of lengthDelimited(reader, value.start, value.end)) if (number < 8) texts.push(field)
-    if (texts.length !== 1 || texts[0].end !== value.end || reader.bytes[value.start] !== STRING_VALUE_TAG)
-      texts.length = 0
+  const [value] = values
+  if (values.length === 1 && value.start < value.end && bytes[value.start] === STRING_VALUE_TAG) {
+    const length = reader.varint32(value.start + 1, value.end)
+    if (reader.at + length === value.end) return { start: reader.at, end: value.end }
   }
-  if (texts.length !== 1) throw new MalformedError('the resource attribute x-api-key is not one string', at)
-  return texts[0]
+  throw new MalformedError('the resource attribute x-api-key is not one string', at)
 }
 
 const STRING_VALUE_TAG = (1 << 3) | LENGTH_DELIMITED
@@ -44,7 +43,7 @@ function isKeyAttribute(bytes: Uint8Array, { start, end }: Range): boolean {
 }
 
 /** The length-delimited fields of a checked message. */
-function* lengthDelimited(reader: WireReader, at: number, end: number): Generator<[number: number, field: Range]> {
+function* lengthDelimited(reader: ProtobufReader, at: number, end: number): Generator<[number: number, field: Range]> {
   while (at < end) {
     const tag = reader.varint32(at, end)
     const value = reader.at
@@ -57,7 +56,7 @@ function* lengthDelimited(reader: WireReader, at: number, end: number): Generato
 
 /** The body with these ranges overwritten by `*`: a copy, of the same length. */
 export function mask(body: Uint8Array, ranges: readonly Range[]): Uint8Array {
-  const masked = body.slice()
+  const masked = new Uint8Array(body)
   for (const { start, end } of ranges) masked.fill(MASK, start, end)
   return masked
 }
@@ -69,7 +68,7 @@ export function mask(body: Uint8Array, ranges: readonly Range[]): Uint8Array {
  * @returns an Export…ServiceRequest for each owner, resources in their order
  */
 export function splitByResource(body: Uint8Array, owners: readonly string[]): Map<string, Uint8Array> {
-  const reader = new Reader(body)
+  const reader = new ProtobufReader(body)
   const pieces = new Map<string, Uint8Array[]>()
   let resource = 0
   for (let at = 0; at < body.length; ) {
