@@ -1,0 +1,151 @@
+/** What a running topology tells others: the description with live numbers, and metrics. */
+import type { EventLog } from '../log/log.ts'
+import type { MetricFamily } from '../observability/prometheus.ts'
+import { describe, type TopologyDescription } from '../topology/describe.ts'
+import type { Topology } from '../topology/topology.ts'
+import type { PartStatus, Runtime } from './runtime.ts'
+import type { TaskStats } from './stats.ts'
+
+export interface PartReport {
+  readonly name: string
+  readonly kind: 'stage' | 'sink'
+  readonly consumes: string
+  /** Events taken in per second, over the last interval measured. */
+  readonly events_per_second: number
+  readonly events_total: number
+  readonly batches_total: number
+  readonly bytes_out_total: number
+  readonly dead_letters_total: number
+  readonly errors_total: number
+  readonly retries_total: number
+  readonly busy_seconds_total: number
+  /** Records of the topic it has not committed yet. */
+  readonly lag_records: number
+  readonly partitions: readonly {
+    readonly partition: number
+    readonly condition: TaskStats['condition']
+    readonly reason: string | null
+    readonly lag_records: number
+  }[]
+}
+
+export interface TopologyReport extends TopologyDescription {
+  readonly parts: readonly PartReport[]
+}
+
+export interface Reporter {
+  report(): Promise<TopologyReport>
+  metrics(): Promise<readonly MetricFamily[]>
+  /** Parts that are stopped, with their reasons: what keeps us from being ready. */
+  stopped(): readonly string[]
+  close(): void
+}
+
+const INTERVAL_MS = 2_000
+
+/** @param intervalMs over how long rates are measured */
+export function createReporter(
+  topology: Topology,
+  runtime: Runtime,
+  log: EventLog,
+  intervalMs = INTERVAL_MS,
+): Reporter {
+  let earlier = counts(runtime)
+  let latest = earlier
+  const sampling = setInterval(() => {
+    earlier = latest
+    latest = counts(runtime)
+  }, intervalMs).unref()
+
+  async function lag(topic: string, task: TaskStats, partition: number): Promise<number> {
+    const { begin, end } = await log.bounds(topic, partition)
+    return end - (task.position?.offset ?? begin)
+  }
+
+  async function partReport(part: PartStatus): Promise<PartReport> {
+    const consumes = [...topology.stages, ...topology.sinks].find(({ name }) => name === part.name)!.consumes.name
+    const partitions = await Promise.all(
+      part.tasks.map(async (task, partition) => ({
+        partition,
+        condition: task.condition,
+        reason: task.reason,
+        lag_records: await lag(consumes, task, partition),
+      })),
+    )
+    const sum = (pick: (task: TaskStats) => number) => part.tasks.reduce((total, task) => total + pick(task), 0)
+    const elapsedMs = latest.at - earlier.at
+    const events = (latest.events.get(part.name) ?? 0) - (earlier.events.get(part.name) ?? 0)
+    return {
+      name: part.name,
+      kind: part.kind,
+      consumes,
+      events_per_second: elapsedMs === 0 ? 0 : Math.round((events / elapsedMs) * 10_000) / 10,
+      events_total: sum((task) => task.events),
+      batches_total: sum((task) => task.batches),
+      bytes_out_total: sum((task) => task.bytesOut),
+      dead_letters_total: sum((task) => task.deadLetters),
+      errors_total: sum((task) => task.errors),
+      retries_total: sum((task) => task.retries),
+      busy_seconds_total: sum((task) => task.busyMs) / 1000,
+      lag_records: partitions.reduce((total, { lag_records }) => total + lag_records, 0),
+      partitions,
+    }
+  }
+
+  const reports = () => Promise.all(runtime.status().map(partReport))
+
+  return {
+    report: async () => ({ ...describe(topology), parts: await reports() }),
+    async metrics() {
+      const parts = await reports()
+      const family = (name: string, help: string, type: MetricFamily['type'], pick: (part: PartReport) => number) => ({
+        name: `millrace_part_${name}`,
+        help,
+        type,
+        samples: parts.map((part) => ({ labels: { part: part.name }, value: pick(part) })),
+      })
+      return [
+        family('events_total', 'Events a stage or sink has read.', 'counter', (part) => part.events_total),
+        family('batches_total', 'Batches a stage or sink has read.', 'counter', (part) => part.batches_total),
+        family(
+          'output_bytes_total',
+          'Bytes a stage has appended to its topic.',
+          'counter',
+          (part) => part.bytes_out_total,
+        ),
+        family('dead_letters_total', 'Events a stage has put aside.', 'counter', (part) => part.dead_letters_total),
+        family('errors_total', 'Times a partition was stopped.', 'counter', (part) => part.errors_total),
+        family(
+          'retries_total',
+          'Times a task was started again after the world failed.',
+          'counter',
+          (part) => part.retries_total,
+        ),
+        family(
+          'busy_seconds_total',
+          "Time in the stage's own operators.",
+          'counter',
+          (part) => part.busy_seconds_total,
+        ),
+        family('lag_records', 'Records of its topic not committed yet.', 'gauge', (part) => part.lag_records),
+      ]
+    },
+    stopped() {
+      return runtime
+        .status()
+        .flatMap(({ name, tasks }) =>
+          tasks.flatMap((task, partition) =>
+            task.condition === 'stopped' ? [`${name}/${partition}: ${task.reason}`] : [],
+          ),
+        )
+    },
+    close: () => clearInterval(sampling),
+  }
+}
+
+function counts(runtime: Runtime): { at: number; events: Map<string, number> } {
+  const events = runtime
+    .status()
+    .map(({ name, tasks }) => [name, tasks.reduce((sum, task) => sum + task.events, 0)] as const)
+  return { at: performance.now(), events: new Map(events) }
+}

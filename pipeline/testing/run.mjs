@@ -1,0 +1,37 @@
+/**
+ * Runs tests and ends on `N passed, N failed`.
+ * `node pipeline/testing/run.mjs fast` runs what `npm run check` needs, `all` everything; further arguments are files.
+ */
+import { globSync } from 'node:fs'
+import { run } from 'node:test'
+import { spec } from 'node:test/reporters'
+
+const [mode, ...files] = process.argv.slice(2)
+const found = globSync('{pipeline,schemas,topologies,sinks,ui,demo}/**/*.test.ts').concat(globSync('*.test.ts'))
+const chosen =
+  files.length > 0 ? files : mode === 'all' ? found : found.filter((file) => !file.endsWith('.slow.test.ts'))
+
+const counts = { passed: 0, failed: 0, skipped: 0 }
+const stream = run({ files: chosen.sort(), concurrency: 2, timeout: 600_000 })
+stream.on('test:summary', ({ file, counts: sums }) => {
+  if (file !== undefined) return
+  counts.passed = sums.passed
+  counts.failed = sums.failed + sums.cancelled
+  counts.skipped = sums.skipped
+})
+stream.compose(new spec()).pipe(process.stdout)
+stream.on('close', () => finish())
+stream.on('end', () => setImmediate(finish))
+
+let finished = false
+function finish() {
+  if (finished) return
+  finished = true
+  const skippedInCi = process.env.CI === 'true' && counts.skipped > 0
+  setTimeout(() => {
+    if (skippedInCi) console.log(`with CI=true no test may be skipped, but ${counts.skipped} were`)
+    const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''
+    console.log(`${counts.passed} passed, ${counts.failed} failed${skipped}`)
+    process.exit(counts.failed > 0 || counts.passed === 0 || skippedInCi ? 1 : 0)
+  }, 50)
+}

@@ -1,0 +1,65 @@
+/** What the environment may set (design: the contract with the outside), checked before anything starts. */
+import { resolve } from 'node:path'
+import { z } from 'zod'
+import { OperatorError } from '#pipeline/errors/errors.ts'
+
+const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback)
+
+const schema = z.object({
+  MILLRACE_DATA_DIR: z.string().min(1).default('./data'),
+  MILLRACE_BIND: z.string().min(1).default('127.0.0.1'),
+  MILLRACE_OTLP_GRPC_PORT: port(4317),
+  MILLRACE_OTLP_HTTP_PORT: port(4318),
+  MILLRACE_HTTP_PORT: port(8080),
+  MILLRACE_LOG: z.literal('embedded:').default('embedded:'),
+  MILLRACE_LAKE: z
+    .string()
+    .regex(/^file:/, 'starts with file:')
+    .optional(),
+  MILLRACE_API_KEY: z.string().min(16, 'has at least 16 characters').optional(),
+  MILLRACE_PARTITIONS: z.coerce.number().int().min(1).max(4096).default(1),
+  MILLRACE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+})
+
+export interface Settings {
+  readonly dataDir: string
+  readonly bind: string
+  readonly otlpGrpcPort: number
+  readonly otlpHttpPort: number
+  readonly httpPort: number
+  /** Folder of the lake. */
+  readonly lakeDir: string
+  /** A key with all scopes on the project `default`, known beside those in the key file. */
+  readonly apiKey: string | undefined
+  /** Partitions of every topic. */
+  readonly partitions: number
+  readonly logLevel: string
+}
+
+/** @throws OperatorError naming every setting that does not fit, and every `MILLRACE_` one that does not exist */
+export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+  const unknown = Object.keys(environment).filter((name) => name.startsWith('MILLRACE_') && !(name in schema.shape))
+  if (unknown.length > 0) {
+    throw new OperatorError(
+      `there is no setting ${unknown.join(', ')}. The settings are: ${Object.keys(schema.shape).join(', ')}`,
+    )
+  }
+  const parsed = schema.safeParse(environment)
+  if (!parsed.success) {
+    throw new OperatorError(parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`).join('; '))
+  }
+  const set = parsed.data
+  const dataDir = resolve(set.MILLRACE_DATA_DIR)
+  return {
+    dataDir,
+    bind: set.MILLRACE_BIND,
+    otlpGrpcPort: set.MILLRACE_OTLP_GRPC_PORT,
+    otlpHttpPort: set.MILLRACE_OTLP_HTTP_PORT,
+    httpPort: set.MILLRACE_HTTP_PORT,
+    lakeDir:
+      set.MILLRACE_LAKE === undefined ? resolve(dataDir, 'lake') : resolve(set.MILLRACE_LAKE.slice('file:'.length)),
+    apiKey: set.MILLRACE_API_KEY,
+    partitions: set.MILLRACE_PARTITIONS,
+    logLevel: set.MILLRACE_LOG_LEVEL,
+  }
+}
