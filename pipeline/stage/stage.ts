@@ -71,7 +71,7 @@ export function defineStage<In extends Carrier, Out extends Carrier, Config exte
 const WEEK_MS = 7 * 24 * 3_600_000
 
 /** Where a stage puts the events it could not treat: `<topic it reads>.dlq`, batches like those it produces. */
-export function deadLetterTopic(stage: Stage): Topic<Batch> {
+export function deadLetterTopic(stage: Pick<Stage, 'consumes' | 'produces'>): Topic<Batch> {
   const codec = stage.produces.codec as Codec<Carrier> as Codec<Batch>
   return defineTopic(`${stage.consumes.name}.dlq`, codec, { retentionMs: WEEK_MS })
 }
