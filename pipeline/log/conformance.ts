@@ -1,0 +1,448 @@
+/**
+ * What every adapter of the log must do. An adapter's test file calls `describeEventLog` with a way to open one;
+ * where two adapters differ under it, one of them is wrong, or this suite is.
+ */
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import { FencedError, OperatorError } from '../errors/errors.ts'
+import type { Assignment, EventLog, LogRecord, Membership, NewRecord, Position, SchemaRegistry } from './log.ts'
+
+export interface OpenedLog {
+  /** The present log; another object after `reopen`. */
+  readonly log: EventLog & SchemaRegistry
+  /** Closes the log and opens it again on what it stored, as a restart does. */
+  reopen(): Promise<void>
+  /** Closes the log and removes what it stored. */
+  close(): Promise<void>
+}
+
+const RETENTION = { retentionMs: 7 * 24 * 3_600_000, retentionBytes: null }
+const MIB = 2 ** 20
+
+/** @param open a new, empty log each time, with segments of at most 1 MB so that trimming can be seen */
+export function describeEventLog(name: string, open: () => Promise<OpenedLog>): void {
+  describe(name, () => {
+    let opened: OpenedLog
+    let topics = 0
+    before(async () => {
+      opened = await open()
+    })
+    after(() => opened.close())
+
+    /** A topic of its own for each test. */
+    async function topic(partitions = 1): Promise<string> {
+      const topicName = `conformance.t${topics++}.v1`
+      await opened.log.createTopics([{ name: topicName, partitions, ...RETENTION }])
+      return topicName
+    }
+
+    describe('append and read', () => {
+      test('gives back key, value and timestamp, bit for bit', async () => {
+        const { log } = opened
+        const t = await topic()
+        const records: NewRecord[] = [
+          record(t, 'plain'),
+          { ...record(t, 'keyed'), key: Buffer.from([0, 255, 1]) },
+          { ...record(t, 'empty key'), key: Buffer.alloc(0) },
+          { ...record(t, ''), timestamp: 0 },
+          { ...record(t, 'no key'), key: null, timestamp: 1_893_456_000_123 },
+        ]
+        assert.deepEqual(await log.append(records), [0, 1, 2, 3, 4])
+        const read = await log.read(t, 0, 0, { maxBytes: MIB })
+        assert.deepEqual(
+          read.map((each) => ({ ...each, key: each.key && Buffer.from(each.key), value: Buffer.from(each.value) })),
+          records.map((each, offset) => ({ ...each, key: each.key ?? null, offset })),
+        )
+      })
+
+      test('appending nothing does nothing', async () => {
+        assert.deepEqual(await opened.log.append([]), [])
+      })
+
+      test('numbers each partition on its own and returns offsets in the order of the records', async () => {
+        const { log } = opened
+        const t = await topic(3)
+        const partitions = [0, 1, 0, 2, 1, 0]
+        const offsets = await log.append(partitions.map((partition, i) => record(t, `r${i}`, partition)))
+        assert.deepEqual(offsets, [0, 0, 1, 0, 1, 2])
+        assert.deepEqual(texts(await readAll(log, t, 0)), ['r0', 'r2', 'r5'])
+        assert.deepEqual(texts(await readAll(log, t, 1)), ['r1', 'r4'])
+        assert.deepEqual(texts(await readAll(log, t, 2)), ['r3'])
+      })
+
+      test('concurrent appends: every offset once, each caller in its own order', async () => {
+        const { log } = opened
+        const t = await topic(2)
+        const callers = Array.from({ length: 20 }, async (_, caller) => {
+          const offsets: number[] = []
+          for (let i = 0; i < 10; i++) offsets.push(...(await log.append([record(t, `${caller}:${i}`, caller % 2)])))
+          return offsets
+        })
+        const offsets = await Promise.all(callers)
+        for (const partition of [0, 1]) {
+          const mine = offsets.filter((_, caller) => caller % 2 === partition)
+          assert.deepEqual(
+            mine.flat().sort((a, b) => a - b),
+            Array.from({ length: 100 }, (_, i) => i),
+          )
+          for (const each of mine)
+            assert.deepEqual(
+              each,
+              [...each].sort((a, b) => a - b),
+            )
+          const read = await readAll(log, t, partition)
+          for (const { offset, value } of read) {
+            const [caller, i] = text(value).split(':').map(Number)
+            assert.equal(offsets[caller][i], offset)
+          }
+        }
+      })
+
+      test('appends that do not wait for each other keep their order', async () => {
+        const { log } = opened
+        const t = await topic()
+        const offsets = await Promise.all(Array.from({ length: 50 }, (_, i) => log.append([record(t, `${i}`)])))
+        assert.deepEqual(
+          offsets.flat(),
+          Array.from({ length: 50 }, (_, i) => i),
+        )
+        assert.deepEqual(
+          texts(await readAll(log, t, 0)),
+          Array.from({ length: 50 }, (_, i) => `${i}`),
+        )
+      })
+
+      test('large records: 1 MB and 16 MB', async () => {
+        const { log } = opened
+        const t = await topic()
+        const values = [MIB, 16 * MIB, 10].map((size, i) => Buffer.alloc(size, i + 1))
+        for (const value of values) await log.append([{ topic: t, partition: 0, value, timestamp: 1 }])
+        for (const [offset, value] of values.entries()) {
+          const [read] = await log.read(t, 0, offset, { maxBytes: 1, maxRecords: 1 })
+          assert.equal(read.offset, offset)
+          assert.ok(value.equals(read.value))
+        }
+      })
+
+      test('many partitions', async () => {
+        const { log } = opened
+        const t = await topic(64)
+        const records = Array.from({ length: 256 }, (_, i) => record(t, `${i}`, i % 64))
+        await log.append(records)
+        for (const partition of [0, 31, 63]) {
+          const expected = [0, 1, 2, 3].map((round) => `${round * 64 + partition}`)
+          assert.deepEqual(texts(await readAll(log, t, partition)), expected)
+        }
+      })
+
+      test('a topic or partition that does not exist is refused, and nothing is stored', async () => {
+        const { log } = opened
+        const t = await topic()
+        await assert.rejects(log.append([record(t, 'a'), record('conformance.none.v1', 'b')]), RangeError)
+        await assert.rejects(log.append([record(t, 'a'), record(t, 'b', 1)]), RangeError)
+        await assert.rejects(log.read(t, 1, 0, { maxBytes: 1 }), RangeError)
+        assert.deepEqual(await log.bounds(t, 0), { partition: 0, begin: 0, end: 0 })
+      })
+    })
+
+    describe('read limits', () => {
+      test('at the end there is nothing, past it and before the beginning is an error', async () => {
+        const { log } = opened
+        const t = await topic()
+        await log.append([record(t, 'a')])
+        assert.deepEqual(await log.read(t, 0, 1, { maxBytes: 10 }), [])
+        await assert.rejects(log.read(t, 0, 2, { maxBytes: 10 }), RangeError)
+        await assert.rejects(log.read(t, 0, -1, { maxBytes: 10 }), RangeError)
+      })
+
+      test('at least one record, more only within maxBytes and maxRecords', async () => {
+        const { log } = opened
+        const t = await topic()
+        await log.append(Array.from({ length: 10 }, (_, i) => record(t, `${i}`.padEnd(100))))
+        const count = async (maxBytes: number, maxRecords?: number) =>
+          (await log.read(t, 0, 0, { maxBytes, maxRecords })).length
+        assert.equal(await count(0), 1)
+        assert.equal(await count(199), 1)
+        assert.equal(await count(200), 2)
+        assert.equal(await count(10_000, 3), 3)
+        assert.ok((await count(10_000)) >= 1)
+      })
+
+      test('bytes read stay as they are while more is appended and read', async () => {
+        const { log } = opened
+        const t = await topic()
+        await log.append([record(t, 'first')])
+        const [first] = await log.read(t, 0, 0, { maxBytes: 1 })
+        for (let i = 0; i < 20; i++) await log.append([record(t, `later ${i}`)])
+        await readAll(log, t, 0)
+        assert.equal(text(first.value), 'first')
+      })
+    })
+
+    describe('waitFor', () => {
+      test('resolves at once where the record is there, and when it comes', async () => {
+        const { log } = opened
+        const t = await topic()
+        const { signal } = new AbortController()
+        await log.append([record(t, 'a')])
+        await log.waitFor(t, 0, 0, signal)
+        const waiting = log.waitFor(t, 0, 2, signal).then(() => log.bounds(t, 0))
+        await log.append([record(t, 'b')])
+        await log.append([record(t, 'c')])
+        assert.ok((await waiting).end >= 3)
+      })
+
+      test('resolves when the signal aborts, before and during', async () => {
+        const { log } = opened
+        const t = await topic()
+        await log.waitFor(t, 0, 0, AbortSignal.abort())
+        const abort = new AbortController()
+        const waiting = log.waitFor(t, 0, 0, abort.signal)
+        abort.abort()
+        await waiting
+      })
+    })
+
+    describe('offsetAt', () => {
+      test('is the first offset with a timestamp at or past the one asked for', async () => {
+        const { log } = opened
+        const t = await topic()
+        assert.equal(await log.offsetAt(t, 0, 5), 0)
+        const times = [100, 300, 200, 400]
+        for (const timestamp of times) await log.append([{ ...record(t, 'x'), timestamp }])
+        const expected = [
+          [0, 0],
+          [100, 0],
+          [101, 1],
+          [250, 1],
+          [301, 3],
+          [400, 3],
+          [401, 4],
+        ]
+        for (const [timestamp, offset] of expected)
+          assert.equal(await log.offsetAt(t, 0, timestamp), offset, `${timestamp}`)
+      })
+    })
+
+    describe('topics', () => {
+      test('are listed with their bounds and size; making one again changes nothing', async () => {
+        const { log } = opened
+        const t = await topic(2)
+        await log.append([record(t, 'a', 1), record(t, 'b', 1)])
+        await log.createTopics([{ name: t, partitions: 2, ...RETENTION }])
+        const info = (await log.topics()).find((each) => each.name === t)!
+        assert.equal(info.partitions, 2)
+        assert.equal(info.retentionMs, RETENTION.retentionMs)
+        assert.deepEqual(info.bounds, [
+          { partition: 0, begin: 0, end: 0 },
+          { partition: 1, begin: 0, end: 2 },
+        ])
+        assert.ok(info.sizeBytes > 0)
+      })
+
+      test('another partition count is refused', async () => {
+        const t = await topic(2)
+        await assert.rejects(opened.log.createTopics([{ name: t, partitions: 3, ...RETENTION }]), OperatorError)
+      })
+    })
+
+    describe('groups', () => {
+      test('start with no position, commit, and have it when they join again', async () => {
+        const { log } = opened
+        const t = await topic(2)
+        const first = await joined(log, 'again', [t])
+        assert.deepEqual(first.assignments, [
+          { topic: t, partition: 0, position: null },
+          { topic: t, partition: 1, position: null },
+        ])
+        await log.append(Array.from({ length: 12 }, (_, i) => record(t, `${i}`, i % 2)))
+        const positions = [position(log, t, 0, 3), position(log, t, 1, 5)]
+        await first.membership.commit(positions)
+        await first.membership.commit([position(log, t, 1, 6)])
+        await first.membership.leave()
+        const second = await joined(log, 'again', [t])
+        assert.deepEqual(
+          second.assignments.map((each) => each.position),
+          [positions[0], position(log, t, 1, 6)],
+        )
+        assert.ok(second.membership.generation > first.membership.generation)
+        assert.deepEqual(await log.positions('again'), [positions[0], position(log, t, 1, 6)])
+        assert.ok((await log.groups()).includes('again'))
+        await second.membership.leave()
+      })
+
+      test('a member that was overtaken is fenced, and none of its positions count', async () => {
+        const { log } = opened
+        const t = await topic(2)
+        await log.append([record(t, 'a'), record(t, 'b'), record(t, 'c', 1)])
+        const old = await joined(log, 'fenced', [t])
+        await old.membership.commit([position(log, t, 0, 1)])
+        const young = await joined(log, 'fenced', [t])
+        await assert.rejects(old.membership.commit([position(log, t, 0, 2), position(log, t, 1, 1)]), FencedError)
+        assert.deepEqual(await log.positions('fenced'), [position(log, t, 0, 1)])
+        await young.membership.leave()
+      })
+
+      test('a member that has left is fenced', async () => {
+        const { log } = opened
+        const t = await topic()
+        await log.append([record(t, 'a')])
+        const { membership } = await joined(log, 'left', [t])
+        await membership.leave()
+        await assert.rejects(membership.commit([position(log, t, 0, 1)]), FencedError)
+      })
+
+      test('a deleted group has no positions', async () => {
+        const { log } = opened
+        const t = await topic()
+        await log.append([record(t, 'a')])
+        const { membership } = await joined(log, 'deleted', [t])
+        await membership.commit([position(log, t, 0, 1)])
+        await membership.leave()
+        await log.deleteGroup('deleted')
+        assert.deepEqual(await log.positions('deleted'), [])
+        assert.ok(!(await log.groups()).includes('deleted'))
+      })
+
+      test('many commits at once all count', async () => {
+        const { log } = opened
+        const t = await topic(32)
+        await log.append(Array.from({ length: 96 }, (_, i) => record(t, `${i}`, i % 32)))
+        const { membership } = await joined(log, 'many', [t])
+        await Promise.all(sequence(0, 32).map((p) => membership.commit([position(log, t, p, 1 + (p % 3))])))
+        const offsets = (await log.positions('many')).map(({ offset }) => offset)
+        assert.deepEqual(
+          offsets,
+          sequence(0, 32).map((p) => 1 + (p % 3)),
+        )
+        await membership.leave()
+      })
+    })
+
+    describe('trim', () => {
+      test('drops old records, never those asked to stay, and what is left can be read', async () => {
+        const { log } = opened
+        const t = await topic()
+        await fill(log, t, 40)
+        await log.trim(t, 0, 30)
+        const { begin, end } = await log.bounds(t, 0)
+        assert.ok(begin > 0 && begin <= 30, `begin ${begin}`)
+        assert.equal(end, 40)
+        await assert.rejects(log.read(t, 0, begin - 1, { maxBytes: 1 }), RangeError)
+        assert.deepEqual(
+          (await readAll(log, t, 0, begin)).map(({ offset }) => offset),
+          sequence(begin, 40),
+        )
+      })
+
+      test('never goes past the slowest group', async () => {
+        const { log } = opened
+        const t = await topic()
+        await fill(log, t, 40)
+        for (const [group, offset] of [
+          ['fast', 40],
+          ['slow', 15],
+        ] as const) {
+          const { membership } = await joined(log, group, [t])
+          await membership.commit([position(log, t, 0, offset)])
+          await membership.leave()
+        }
+        await log.trim(t, 0, 40)
+        assert.ok((await log.bounds(t, 0)).begin <= 15)
+        await log.deleteGroup('slow')
+        await log.trim(t, 0, 40)
+        assert.ok((await log.bounds(t, 0)).begin > 15)
+        await log.deleteGroup('fast')
+      })
+    })
+
+    describe('schemas', () => {
+      test('the same schema has the same id, another another', async () => {
+        const { log } = opened
+        const first = await log.register('a-value', '{"type":"string"}')
+        assert.equal(await log.register('a-value', '{"type":"string"}'), first)
+        assert.equal(await log.register('b-value', '{"type":"string"}'), first)
+        const second = await log
+          .register('a-value', '{"type":"long"}')
+          .catch(() => log.register('c-value', '{"type":"long"}'))
+        assert.notEqual(second, first)
+        assert.deepEqual(JSON.parse(await log.schema(first)), { type: 'string' })
+        assert.deepEqual(JSON.parse(await log.schema(second)), { type: 'long' })
+        await assert.rejects(log.schema(1_000_000), RangeError)
+      })
+    })
+
+    describe('after a restart', () => {
+      test('everything is as it was, and goes on', async () => {
+        const t = await topic(2)
+        await fill(opened.log, t, 30)
+        const before = await readAll(opened.log, t, 0)
+        const { membership } = await joined(opened.log, 'restarted', [t])
+        await membership.commit([position(opened.log, t, 0, 7)])
+        const schemaId = await opened.log.register('restart-value', '"string"')
+        const { id } = opened.log
+
+        await opened.reopen()
+
+        const { log } = opened
+        assert.equal(log.id, id)
+        assert.deepEqual(await readAll(log, t, 0), before)
+        assert.deepEqual(await log.positions('restarted'), [position(log, t, 0, 7)])
+        assert.deepEqual(JSON.parse(await log.schema(schemaId)), 'string')
+        assert.deepEqual(await log.append([record(t, 'next'), record(t, 'other', 1)]), [30, 0])
+        const again = await joined(log, 'restarted', [t])
+        assert.ok(again.membership.generation > membership.generation)
+        await again.membership.leave()
+      })
+    })
+  })
+}
+
+function record(topic: string, value: string, partition = 0): NewRecord {
+  return { topic, partition, value: Buffer.from(value), timestamp: 1_700_000_000_000 }
+}
+
+/** Appends `count` records of 100 KB to partition 0, one by one. */
+async function fill(log: EventLog, topic: string, count: number): Promise<void> {
+  for (let i = 0; i < count; i++) {
+    await log.append([{ topic, partition: 0, value: Buffer.alloc(100_000, i), timestamp: 1_700_000_000_000 + i }])
+  }
+}
+
+async function readAll(log: EventLog, topic: string, partition: number, from = 0): Promise<LogRecord[]> {
+  const records: LogRecord[] = []
+  const { end } = await log.bounds(topic, partition)
+  for (let offset = from; offset < end; ) {
+    const page = await log.read(topic, partition, offset, { maxBytes: 256 * 1024 })
+    assert.ok(page.length > 0, `nothing at ${offset} of ${end}`)
+    records.push(...page)
+    offset = page.at(-1)!.offset + 1
+  }
+  return records
+}
+
+/** Joins and waits until the partitions are there. */
+async function joined(log: EventLog, group: string, topics: readonly string[]) {
+  const { promise, resolve } = Promise.withResolvers<{ assignments: readonly Assignment[]; membership: Membership }>()
+  await log.join(group, topics, {
+    assigned: (assignments, membership) => resolve({ assignments, membership }),
+    revoked: () => {},
+  })
+  return promise
+}
+
+function position(log: EventLog, topic: string, partition: number, offset: number): Position {
+  return { topic, partition, offset, reached: offset - 1, log: log.id }
+}
+
+function sequence(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i)
+}
+
+function text(value: Uint8Array): string {
+  return Buffer.from(value).toString()
+}
+
+function texts(records: readonly LogRecord[]): string[] {
+  return records.map(({ value }) => text(value))
+}
