@@ -1,0 +1,168 @@
+/**
+ * A statement from text to rows: parse, check, rewrite, choose the files, add the tail, run. Everything here belongs
+ * to the query process; its parent talks to it through `protocol.ts`.
+ */
+import { performance } from 'node:perf_hooks'
+import type { DuckDBConnection, DuckDBResult, DuckDBValue } from '@duckdb/node-api'
+import { type QueryColumn, type QueryRequest, type QueryRow, userError } from '#schemas/query.ts'
+import { TABLES } from '#schemas/tables/tables.ts'
+import { problemOf } from './duckdb_error.ts'
+import type { ProjectInstance } from './instance.ts'
+import type { InstancePool } from './instance_pool.ts'
+import { characterAt, type SqlParser } from './parser.ts'
+import { planStatement, type StatementPlan } from './plan.ts'
+import { type KnownBound, pruneFiles } from './prune.ts'
+import type { LakeSource } from './snapshot.ts'
+import type { Tail, TailView } from './tail.ts'
+import { typeName, valueReader } from './values.ts'
+import { createViewSql } from './view.ts'
+
+export interface EngineOptions {
+  readonly parser: SqlParser
+  readonly pool: InstancePool
+  readonly lake: LakeSource
+  readonly tail: Tail
+}
+
+export interface EngineRequest extends Pick<QueryRequest, 'projectId' | 'projectName' | 'sql'> {
+  readonly params: NonNullable<QueryRequest['params']>
+  readonly maxRows: number
+  readonly timeoutMs: number
+}
+
+/** Where the answer goes. A promise returned holds the statement back until it is settled. */
+export interface ResultSink {
+  columns(columns: readonly QueryColumn[]): void
+  page(rows: readonly QueryRow[]): Promise<void>
+}
+
+export interface Engine {
+  /**
+   * Runs one statement to its last row. @throws QueryError
+   * @param signal aborted: the statement is interrupted and the promise rejects
+   */
+  run(request: EngineRequest, sink: ResultSink, signal: AbortSignal): Promise<{ readonly truncated: boolean }>
+}
+
+/** A page holds about this much text at most, and at least one row. */
+export const PAGE_BYTES = 1 << 20
+
+export function createEngine({ parser, pool, lake, tail }: EngineOptions): Engine {
+  const run = async (request: EngineRequest, sink: ResultSink, signal: AbortSignal) => {
+    const plan = await planStatement(parser, request)
+    const tables = TABLES.map((table) => table.name).filter((name) =>
+      plan.references.some(({ reference }) => reference.table.name === name),
+    )
+    const view = await tail.read(request.projectId, tables, (table) => lake.snapshot(request.projectId, table))
+    signal.throwIfAborted()
+    return await pool.use(request.projectId, async (instance) => {
+      const connection = await instance.connect()
+      const interrupt = () => connection.interrupt()
+      signal.addEventListener('abort', interrupt)
+      const release = await bindViews(connection, instance, plan, view)
+      try {
+        signal.throwIfAborted()
+        const result = await connection.stream(plan.sql, valuesOf(request.params, plan.parameterCount))
+        return await deliver(result, request.maxRows, sink, signal)
+      } finally {
+        signal.removeEventListener('abort', interrupt)
+        release()
+        connection.closeSync()
+      }
+    })
+  }
+  return {
+    async run(request, sink, signal) {
+      const timeout = AbortSignal.timeout(request.timeoutMs)
+      const either = AbortSignal.any([signal, timeout])
+      const started = performance.now()
+      try {
+        return await run(request, sink, either)
+      } catch (cause) {
+        const aborted = timeout.aborted ? 'timeout' : signal.aborted ? 'cancelled' : null
+        const afterMs = Math.round(performance.now() - started)
+        throw problemOf(cause, aborted, afterMs, (byte) => characterAt(request.sql, byte))
+      }
+    },
+  }
+}
+
+/** Makes each reference's view over the files it needs and its part of the tail. @returns how to let go of the tail */
+async function bindViews(
+  connection: DuckDBConnection,
+  instance: ProjectInstance,
+  plan: StatementPlan,
+  view: TailView,
+): Promise<() => void> {
+  const scans: { release(): void }[] = []
+  for (const { reference, bounds, boundsSql } of plan.references) {
+    const { table } = reference
+    const values = await evaluate(connection, boundsSql)
+    const known = bounds.flatMap((bound, at): KnownBound[] => {
+      const value = values[at]
+      if (typeof value !== 'string') return []
+      const isTime = bound.column.type === 'timestamptz'
+      return [{ column: bound.column.name, comparator: bound.comparator, value: isTime ? Number(value) : value }]
+    })
+    const scan = instance.addScan({ table, batches: view.batches.get(table.name)! })
+    scans.push(scan)
+    const files = pruneFiles(view.snapshots.get(table.name)!.files, known)
+    const withStored = reference.needsStored
+    await connection.run(createViewSql(reference.view, { table, files, tail: scan.number, withStored }))
+  }
+  return () => {
+    for (const scan of scans) scan.release()
+  }
+}
+
+/** The values of a bound's expressions. What fails here fails in the statement too, where it is said properly. */
+async function evaluate(connection: DuckDBConnection, sql: string | null): Promise<readonly DuckDBValue[]> {
+  if (sql === null) return []
+  try {
+    return (await connection.runAndReadAll(sql)).getRows()[0]
+  } catch {
+    return []
+  }
+}
+
+function valuesOf(params: EngineRequest['params'], count: number): DuckDBValue[] {
+  if (params.length !== count) {
+    throw userError('08P01', `the statement has ${count} parameters, ${params.length} values were given`)
+  }
+  return params.map((value) => (typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value))
+}
+
+async function deliver(result: DuckDBResult, maxRows: number, sink: ResultSink, signal: AbortSignal) {
+  const types = result.columnTypes()
+  const readers = types.map(valueReader)
+  sink.columns(
+    result.deduplicatedColumnNames().map((_, at) => ({ name: result.columnName(at), type: typeName(types[at]) })),
+  )
+  let left = maxRows
+  for (;;) {
+    signal.throwIfAborted()
+    const chunk = await result.fetchChunk()
+    if (chunk === null || chunk.rowCount === 0) return { truncated: false }
+    const rows = chunk.getRows().map((row): QueryRow => row.map((value, at) => readers[at](value)))
+    for (const page of pagesOf(rows.slice(0, left))) await sink.page(page)
+    if (rows.length > left) return { truncated: true }
+    left -= rows.length
+  }
+}
+
+/** Cuts rows into pages of about {@link PAGE_BYTES}. */
+export function* pagesOf(rows: readonly QueryRow[]): Generator<readonly QueryRow[]> {
+  let page: QueryRow[] = []
+  let size = 0
+  for (const row of rows) {
+    const rowSize = row.reduce<number>((sum, value) => sum + (typeof value === 'string' ? value.length : 16), 0)
+    if (page.length > 0 && size + rowSize > PAGE_BYTES) {
+      yield page
+      page = []
+      size = 0
+    }
+    page.push(row)
+    size += rowSize
+  }
+  if (page.length > 0) yield page
+}

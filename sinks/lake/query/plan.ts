@@ -1,0 +1,76 @@
+/** A statement made ready: checked, rewritten to PostgreSQL's meaning, its tables replaced by views to be made. */
+import { TABLES } from '#schemas/tables/tables.ts'
+import { rewriteAttributes } from './attributes.ts'
+import type { EngineRequest } from './engine.ts'
+import type { SqlParser } from './parser.ts'
+import { type Bound, boundsOf, boundValue, withParameters } from './prune.ts'
+import { bindReferences, type Reference } from './references.ts'
+import { applyRules, nameColumns, resolveProjectName } from './rules.ts'
+import { isNode, mapTree, selectOf, type TreeNode } from './sql_tree.ts'
+import { checkStatement } from './wall.ts'
+
+export interface PlannedReference {
+  readonly reference: Reference
+  readonly bounds: readonly Bound[]
+  /** A SELECT of one row that gives the value of each bound as text; null where there is none. */
+  readonly boundsSql: string | null
+}
+
+export interface StatementPlan {
+  /** What DuckDB runs, once the references' views are there. */
+  readonly sql: string
+  readonly references: readonly PlannedReference[]
+  readonly parameterCount: number
+}
+
+type Request = Pick<EngineRequest, 'projectId' | 'projectName' | 'sql' | 'params'>
+
+/** @throws QueryError where the statement is not one we run */
+export async function planStatement(parser: SqlParser, request: Request): Promise<StatementPlan> {
+  const tree = await parser.parse(request.sql)
+  const statement = checkStatement(
+    tree,
+    TABLES.map((table) => table.name),
+  )
+  const named = resolveProjectName(statement, request.projectName, request.projectId)
+  const references = bindReferences(named.node as TreeNode)
+  references.forEachSelect((select) => nameColumns(select))
+  const bounds = new Map<Reference, readonly Bound[]>()
+  references.forEachSelect((_, [relations]) => {
+    for (const { reference } of relations) {
+      if (reference !== null) bounds.set(reference, boundsOf(reference, relations))
+    }
+  })
+  rewriteAttributes(references)
+  const sql = await parser.print({ ...tree, statements: [applyRules(named)] })
+  // What runs is the text, so the text is what is checked: a fault in printing must not open a door.
+  checkStatement(
+    await parser.parse(sql),
+    references.list.map((reference) => reference.view),
+  )
+  const planned: PlannedReference[] = []
+  for (const reference of references.list) {
+    const own = bounds.get(reference) ?? []
+    planned.push({
+      reference,
+      bounds: own,
+      boundsSql: own.length === 0 ? null : await printBounds(parser, own, request),
+    })
+  }
+  return { sql, references: planned, parameterCount: countParameters(named) }
+}
+
+function printBounds(parser: SqlParser, bounds: readonly Bound[], request: Request): Promise<string> {
+  const values = bounds.map((bound) => applyRules(withParameters(boundValue(bound), request.params)))
+  return parser.print({ error: false, statements: [selectOf(values)] })
+}
+
+/** The highest `$n`. */
+function countParameters(statement: TreeNode): number {
+  let count = 0
+  mapTree(statement, (node) => {
+    if (node.class === 'PARAMETER') count = Math.max(count, Number(node.identifier))
+    return node
+  })
+  return isNode(statement) ? count : 0
+}
