@@ -30,10 +30,11 @@ export interface EngineRequest extends Pick<QueryRequest, 'projectId' | 'project
   readonly timeoutMs: number
 }
 
-/** Where the answer goes. A promise returned holds the statement back until it is settled. */
+/** Where the answer goes. */
 export interface ResultSink {
   columns(columns: readonly QueryColumn[]): void
-  page(rows: readonly QueryRow[]): Promise<void>
+  /** The statement waits until this resolves; it rejects when `signal` aborts, cancelled or out of time. */
+  page(rows: readonly QueryRow[], signal: AbortSignal): Promise<void>
 }
 
 export interface Engine {
@@ -144,7 +145,7 @@ async function deliver(result: DuckDBResult, maxRows: number, sink: ResultSink, 
     const chunk = await result.fetchChunk()
     if (chunk === null || chunk.rowCount === 0) return { truncated: false }
     const rows = chunk.getRows().map((row): QueryRow => row.map((value, at) => readers[at](value)))
-    for (const page of pagesOf(rows.slice(0, left))) await sink.page(page)
+    for (const page of pagesOf(rows.slice(0, left))) await sink.page(page, signal)
     if (rows.length > left) return { truncated: true }
     left -= rows.length
   }

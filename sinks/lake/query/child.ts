@@ -1,0 +1,117 @@
+/** The query process: takes statements over IPC, runs them, sends pages while it has credit for them. */
+import { mkdirSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { telemetryEvents } from '#schemas/topics.ts'
+import { createEngine, type Engine } from './engine.ts'
+import { createProjectInstance } from './instance.ts'
+import { createInstancePool } from './instance_pool.ts'
+import { createSqlParser } from './parser.ts'
+import { type ChildConfig, type FromChild, PAGES_IN_FLIGHT, type ToChild } from './protocol.ts'
+import type { CreateQuerySources } from './sources.ts'
+import { createTail } from './tail.ts'
+
+/** A statement at work. */
+interface Running {
+  readonly cancel: AbortController
+  credit: number
+  /** Called when credit or cancellation comes. */
+  wake: () => void
+}
+
+const running = new Map<number, Running>()
+let engine: Engine | undefined
+
+function send(message: FromChild): void {
+  // The parent may be gone: then `disconnect` ends this process.
+  if (process.connected) process.send!(message)
+}
+
+async function start(config: ChildConfig): Promise<void> {
+  rmSync(config.tempDirectory, { recursive: true, force: true })
+  mkdirSync(config.tempDirectory, { recursive: true })
+  const { createQuerySources } = (await import(config.sources)) as { createQuerySources: CreateQuerySources }
+  const { log, lake, lakeGroup } = await createQuerySources(config.settings)
+  const pool = createInstancePool(config.maxInstances, (projectId) =>
+    createProjectInstance({
+      directory: lake.directory(projectId),
+      tempDirectory: join(config.tempDirectory, projectId),
+      memoryBytes: config.instanceMemoryBytes,
+      tempBytes: config.instanceTempBytes,
+      threads: config.instanceThreads,
+    }),
+  )
+  const tail = createTail({
+    log,
+    topic: telemetryEvents,
+    group: lakeGroup,
+    maxBytes: config.tailMaxBytes,
+    maxRecords: config.tailMaxRecords,
+  })
+  engine = createEngine({ parser: await createSqlParser(), pool, lake, tail })
+}
+
+async function query({ id, request }: Extract<ToChild, { kind: 'query' }>): Promise<void> {
+  const cancel = new AbortController()
+  const state: Running = { cancel, credit: PAGES_IN_FLIGHT, wake() {} }
+  running.set(id, state)
+  const sink = {
+    columns: (columns: Extract<FromChild, { kind: 'columns' }>['columns']) => send({ kind: 'columns', id, columns }),
+    async page(rows: Extract<FromChild, { kind: 'page' }>['rows'], signal: AbortSignal) {
+      while (state.credit === 0) await creditOrAbort(state, signal)
+      state.credit--
+      send({ kind: 'page', id, rows })
+    },
+  }
+  try {
+    const { truncated } = await engine!.run(request, sink, cancel.signal)
+    send({ kind: 'end', id, truncated })
+  } catch (cause) {
+    send({
+      kind: 'problem',
+      id,
+      problem: (cause as { problem: Extract<FromChild, { kind: 'problem' }>['problem'] }).problem,
+    })
+  } finally {
+    running.delete(id)
+  }
+}
+
+function creditOrAbort(state: Running, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = () => {
+      signal.removeEventListener('abort', settle)
+      if (signal.aborted) reject(signal.reason)
+      else resolve()
+    }
+    state.wake = settle
+    signal.addEventListener('abort', settle)
+    if (signal.aborted) settle()
+  })
+}
+
+process.on('message', (message: ToChild) => {
+  switch (message.kind) {
+    case 'start':
+      start(message.config).then(
+        () => send({ kind: 'ready' }),
+        (cause) => send({ kind: 'failed', message: (cause as Error).message }),
+      )
+      break
+    case 'query':
+      void query(message)
+      break
+    case 'credit': {
+      const state = running.get(message.id)
+      if (state !== undefined) {
+        state.credit++
+        state.wake()
+      }
+      break
+    }
+    case 'cancel':
+      running.get(message.id)?.cancel.abort()
+  }
+})
+process.on('disconnect', () => process.exit(0))
+// Ctrl-C reaches the whole process group; the parent decides when this one ends.
+process.on('SIGINT', () => {})

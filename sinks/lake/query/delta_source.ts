@@ -1,0 +1,93 @@
+/** Snapshots of Delta tables, kept and moved on by the commits made since. */
+import { join } from 'node:path'
+import { TransientError } from '#pipeline/errors/errors.ts'
+import { type Add, commitKey } from '../delta/actions.ts'
+import { commitActions, loadSnapshot } from '../delta/snapshot.ts'
+import type { Stats } from '../delta/stats.ts'
+import type { MutableTableState } from '../delta/table_state.ts'
+import type { ObjectStore } from '../store/object_store.ts'
+import type { LakeFile, LakeSnapshot, LakeSource } from './snapshot.ts'
+
+export interface DeltaSourceOptions {
+  /** Tables whose state is kept; the one unused for longest is loaded anew when asked for again. */
+  readonly maxTables?: number
+}
+
+interface KeptTable {
+  state: MutableTableState
+  snapshot: LakeSnapshot
+}
+
+/** @param directory the folder of `store`, where DuckDB reads the files */
+export function createDeltaSource(store: ObjectStore, directory: string, options: DeltaSourceOptions = {}): LakeSource {
+  const { maxTables = 64 } = options
+  /** Each the latest of its table's loads, which run one after another; the one unused for longest first. */
+  const tables = new Map<string, Promise<KeptTable | null>>()
+  const files = new WeakMap<Add, LakeFile>()
+
+  const fileOf = (table: string, add: Add): LakeFile => {
+    const known = files.get(add) ?? lakeFile(store, table, add)
+    files.set(add, known)
+    return known
+  }
+  const load = async (table: string): Promise<KeptTable> => {
+    const state = await loadSnapshot(store, table)
+    return { state, snapshot: snapshotOf(table, state) }
+  }
+  const snapshotOf = (table: string, state: MutableTableState): LakeSnapshot => ({
+    version: state.version,
+    files: [...state.files.values()].map((add) => fileOf(table, add)),
+    positions: new Map(state.txns),
+  })
+  const refresh = async (table: string, kept: KeptTable): Promise<KeptTable> => {
+    // Without a commit the table may have been made since, from a checkpoint even.
+    if (kept.state.version < 0) return load(table)
+    for (;;) {
+      const version = kept.state.version + 1
+      const actions = await commitActions(store, commitKey(table, version))
+      if (actions === null) break
+      kept.state.apply(version, actions)
+    }
+    if (kept.snapshot.version !== kept.state.version) kept.snapshot = snapshotOf(table, kept.state)
+    return kept
+  }
+
+  return {
+    directory: (projectId) => join(directory, projectId),
+    async snapshot(projectId, tableName) {
+      const table = `${projectId}/${tableName}`
+      const before = tables.get(table) ?? Promise.resolve(null)
+      const next = before.catch(() => null).then((kept) => (kept === null ? load(table) : refresh(table, kept)))
+      tables.delete(table)
+      tables.set(table, next)
+      if (tables.size > maxTables) tables.delete(tables.keys().next().value!)
+      return (await next).snapshot
+    },
+  }
+}
+
+/** @throws TransientError where DuckDB cannot get at the file */
+function lakeFile(store: ObjectStore, table: string, add: Add): LakeFile {
+  const path = store.localPath(`${table}/${decodeURIComponent(add.path)}`)
+  if (path === null) throw new TransientError(`${table}/${add.path} is not on this machine`)
+  const stats = (add.stats === undefined ? {} : JSON.parse(add.stats)) as Partial<Stats>
+  return {
+    path,
+    date: add.partitionValues.date,
+    minTimestamp: micros(stats.minValues?.timestamp),
+    maxTimestamp: micros(stats.maxValues?.timestamp),
+    numRecords: stats.numRecords ?? 0,
+    min: texts(stats.minValues),
+    max: texts(stats.maxValues),
+  }
+}
+
+function micros(bound: unknown): number | null {
+  const ms = typeof bound === 'string' ? Date.parse(bound) : Number.NaN
+  return Number.isNaN(ms) ? null : ms * 1000
+}
+
+function texts(bounds: Stats['minValues'] = {}): Readonly<Record<string, string>> {
+  const entries = Object.entries(bounds).filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+  return Object.fromEntries(entries)
+}
