@@ -6,7 +6,7 @@ import { dirname, join, normalize, relative } from 'node:path'
 import { describe, it } from 'node:test'
 
 const root = join(import.meta.dirname, '../..')
-const rooms = ['pipeline', 'schemas', 'topologies', 'sinks', 'ui', 'demo'] as const
+const rooms = ['pipeline', 'schemas', 'topologies', 'sinks', 'ui', 'demo', 'end_to_end'] as const
 const sources = globSync(`{${rooms.join(',')}}/**/*.ts`, { cwd: root }).concat(globSync('*.ts', { cwd: root }))
 const texts = new Map(sources.map((file) => [file, readFileSync(join(root, file), 'utf8')]))
 

@@ -1,0 +1,116 @@
+/** Runs millrace as a user would, as a process of its own, for tests and benches that look at it from outside. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+
+const root = join(import.meta.dirname, '..')
+const READY_TIMEOUT_MS = 30_000
+
+export const TEST_KEY = 'mr_end2end000000000000000000000000000'
+
+export interface ServerOptions {
+  /** A folder that outlives the server; without it the server makes one and takes it away. */
+  readonly dataDir?: string
+  readonly env?: Readonly<Record<string, string>>
+}
+
+export interface TestServer {
+  readonly pid: number
+  readonly dataDir: string
+  readonly otlpUrl: string
+  readonly grpcUrl: string
+  readonly httpUrl: string
+  readonly readySeconds: number
+  /** What it has printed, standard output and error together. */
+  readonly output: () => string
+  /** Rows of a statement, asked with the key of the project `default`. @throws Error with the server's sentence */
+  query(sql: string, params?: readonly unknown[]): Promise<unknown[][]>
+  get(path: string): Promise<Response>
+  /** Ends it with a signal and waits for its end. @returns its exit code, `null` for one ended by the signal */
+  stop(signal?: NodeJS.Signals): Promise<number | null>
+}
+
+/** @throws Error with what it printed, where it ends before it is ready */
+export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'millrace-'))
+  const [grpc, otlp, http] = await freePorts(3)
+  const started = performance.now()
+  const env = {
+    ...process.env,
+    MILLRACE_DATA_DIR: dataDir,
+    MILLRACE_OTLP_GRPC_PORT: String(grpc),
+    MILLRACE_OTLP_HTTP_PORT: String(otlp),
+    MILLRACE_HTTP_PORT: String(http),
+    MILLRACE_API_KEY: TEST_KEY,
+    MILLRACE_LOG_LEVEL: 'warn',
+    ...options.env,
+  }
+  const child = spawn(process.execPath, [join(root, 'main.ts'), 'start'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const output: string[] = []
+  for (const stream of [child.stdout!, child.stderr!])
+    stream.on('data', (chunk: Buffer) => void output.push(chunk.toString()))
+  const exited = new Promise<number | null>((resolve) => child.on('exit', (code) => resolve(code)))
+  const httpUrl = `http://127.0.0.1:${http}`
+  await ready(child, httpUrl, output)
+
+  return {
+    pid: child.pid!,
+    dataDir,
+    otlpUrl: `http://127.0.0.1:${otlp}`,
+    grpcUrl: `http://127.0.0.1:${grpc}`,
+    httpUrl,
+    readySeconds: (performance.now() - started) / 1000,
+    output: () => output.join(''),
+    async query(sql, params = []) {
+      const headers = { authorization: `Bearer ${TEST_KEY}`, 'content-type': 'application/json' }
+      const response = await fetch(`${httpUrl}/v1/query`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ sql, params }),
+      })
+      const answer = (await response.json()) as { rows?: unknown[][]; message?: string }
+      if (answer.rows === undefined) throw new Error(answer.message)
+      return answer.rows
+    },
+    get: (path) => fetch(`${httpUrl}${path}`, { headers: { authorization: `Bearer ${TEST_KEY}` } }),
+    async stop(signal = 'SIGTERM') {
+      child.kill(signal)
+      const code = await exited
+      if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true })
+      return code
+    },
+  }
+}
+
+async function ready(child: ChildProcess, url: string, output: readonly string[]): Promise<void> {
+  const deadline = performance.now() + READY_TIMEOUT_MS
+  for (;;) {
+    const isReady = await fetch(`${url}/readyz`).then(
+      (response) => response.ok,
+      () => false,
+    )
+    if (isReady) return
+    if (child.exitCode !== null) throw new Error(`it ended with code ${child.exitCode}: ${output.join('')}`)
+    if (performance.now() > deadline)
+      throw new Error(`it is not ready after ${READY_TIMEOUT_MS} ms: ${output.join('')}`)
+    await delay(20)
+  }
+}
+
+/** Ports nobody listens on at this moment. */
+export async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
+  const ports = await Promise.all(
+    servers.map(
+      (server) =>
+        new Promise<number>((resolve) =>
+          server.on('listening', () => resolve((server.address() as { port: number }).port)),
+        ),
+    ),
+  )
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  return ports
+}
