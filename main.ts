@@ -1,0 +1,162 @@
+/**
+ * The composition root and the command line: the only file that knows every room.
+ * Read `startMillrace` from the top to follow the data.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { OperatorError } from '#pipeline/errors/errors.ts'
+import { createEmbeddedLog } from '#pipeline/log/embedded/embedded.ts'
+import { createLogger, type Logger } from '#pipeline/observability/logger.ts'
+import { createProcessMetrics } from '#pipeline/observability/process_metrics.ts'
+import { createReporter } from '#pipeline/runtime/report.ts'
+import { startRuntime } from '#pipeline/runtime/runtime.ts'
+import { createSqliteStateStore } from '#pipeline/state/sqlite.ts'
+import type { Directory } from '#schemas/directory.ts'
+import { defineLake } from '#sinks/lake/lake.ts'
+import { LOCAL_SOURCES } from '#sinks/lake/query/local_sources.ts'
+import { createQueryProcess } from '#sinks/lake/query/query_process.ts'
+import { receiverMetrics } from '#topologies/receive/metrics.ts'
+import { createReceiver } from '#topologies/receive/receiver.ts'
+import { telemetry } from '#topologies/telemetry.topology.ts'
+import { runCommandLine } from '#ui/cli/command_line.ts'
+import { announceRunning, forgetRunning } from '#ui/cli/running.ts'
+import { createFileDirectory } from '#ui/server/directory_file.ts'
+import { queryRoute } from '#ui/server/query_route.ts'
+import { createHttpServer } from '#ui/server/server.ts'
+import { readSettings, type Settings } from './settings.ts'
+
+export interface Millrace {
+  readonly httpUrl: string
+  readonly ports: { readonly grpc: number; readonly http: number }
+  /** The key made at the very first start; shown once, `null` ever after. */
+  readonly firstKey: string | null
+  /** Stops taking data in, finishes what is in flight, makes it durable. */
+  close(): Promise<void>
+}
+
+/**
+ * Starts everything in this process (and the query process beside it).
+ * @throws OperatorError with one sentence that says what to do: a taken port, a foreign or damaged folder
+ */
+export async function startMillrace(settings: Settings, logger: Logger): Promise<Millrace> {
+  const { dataDir, lakeDir, bind, partitions } = settings
+  const opened: { close(): unknown }[] = []
+  const opens = <T extends { close(): unknown }>(part: T): T => {
+    opened.push(part)
+    return part
+  }
+  // Backwards: what takes data in closes first, what the others write to last.
+  const close = async (): Promise<void> => {
+    forgetRunning(dataDir)
+    for (const part of opened.splice(0).reverse()) await part.close()
+  }
+  try {
+    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    const warn = (message: string) => logger.warn(message)
+    const logDirectory = join(dataDir, 'log')
+    const log = opens(await createEmbeddedLog({ directory: logDirectory, warn }))
+    const files = createFileDirectory({
+      dataDir,
+      apiKey: settings.apiKey,
+      onError: (error) => logger.error({ error }, 'keys.json'),
+    })
+    const local = localKey(files)
+
+    const lake = defineLake({ directory: lakeDir, logger })
+    const topology = telemetry.withSinks([lake])
+    const states = opens(createSqliteStateStore(join(dataDir, 'state.db')))
+    const runtime = opens(await startRuntime({ topology, log, states, logger, partitions }))
+    const query = opens(
+      await createQueryProcess({
+        sources: LOCAL_SOURCES,
+        settings: { logDirectory, lakeDirectory: lakeDir, lakeGroup: lake.name },
+        tempDirectory: join(dataDir, 'tmp'),
+        warn,
+      }),
+    )
+    const reporter = opens(createReporter(topology, runtime, log))
+    const processMetrics = opens(createProcessMetrics())
+    const receiver = opens(
+      await createReceiver({
+        log,
+        registry: log,
+        directory: files,
+        host: bind,
+        ports: { grpc: settings.otlpGrpcPort, http: settings.otlpHttpPort },
+        onError: (error) => logger.error({ error: (error as Error).message }, 'receiver'),
+      }),
+    )
+    const http = opens(
+      await createHttpServer({
+        host: bind,
+        port: settings.httpPort,
+        authenticate: local.directory.authenticate,
+        notReady: () => [...reporter.stopped(), ...(query.health().ready ? [] : ['the query process is starting'])],
+        metrics: async () => [
+          ...(await reporter.metrics()),
+          ...receiverMetrics(receiver),
+          ...processMetrics.families(),
+        ],
+        topology: () => reporter.report(),
+        routes: [queryRoute({ directory: local.directory, service: query })],
+      }),
+    )
+    announceRunning(dataDir, { pid: process.pid, url: http.url, key: local.key })
+    return { httpUrl: http.url, ports: receiver.ports, firstKey: files.firstKey, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** A key of this run only, for the command line on the same machine (`run.json`); it may read project `default`. */
+function localKey(files: Directory & { readonly defaultProject: { readonly id: string; readonly name: string } }): {
+  readonly key: string
+  readonly directory: Directory
+} {
+  const key = `local_${randomBytes(24).toString('base64url')}`
+  const { id: projectId, name: projectName } = files.defaultProject
+  const principal = { projectId, projectName, keyId: 'local', scopes: ['read'] } as const
+  return { key, directory: { authenticate: (given) => (given === key ? principal : files.authenticate(given)) } }
+}
+
+/** Runs until a signal ends it; a second signal ends it at once. */
+async function serve(): Promise<void> {
+  const started = performance.now()
+  const settings = readSettings(process.env)
+  const logger = createLogger(settings.logLevel)
+  const millrace = await startMillrace(settings, logger)
+  const { ports, httpUrl, firstKey } = millrace
+  const host = settings.bind === '127.0.0.1' ? 'localhost' : settings.bind
+  const lines = [
+    `millrace is ready (${((performance.now() - started) / 1000).toFixed(1)} s), data in ${settings.dataDir}`,
+    '',
+    `  OTLP/HTTP  http://${host}:${ports.http}`,
+    `  OTLP/gRPC  http://${host}:${ports.grpc}`,
+    `  API        ${httpUrl}`,
+    `  SQL        npx millrace sql "select timestamp, level, body from otel_logs_and_spans order by timestamp desc limit 10"`,
+    firstKey === null
+      ? '  API key    as before (npx millrace key add makes another)'
+      : `  API key    ${firstKey}   shown this once, keep it`,
+    '',
+  ]
+  process.stdout.write(`${lines.join('\n')}\n`)
+  const signal = await new Promise<NodeJS.Signals>((resolve) => {
+    for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, resolve)
+  })
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(1))
+  process.stdout.write(`${signal}: finishing what is in flight (again to end at once)\n`)
+  await millrace.close()
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  try {
+    await runCommandLine(process.argv, { serve, settings: () => readSettings(process.env) })
+  } catch (error) {
+    if (!(error instanceof OperatorError)) throw error
+    process.stderr.write(`millrace: ${error.message}\n`)
+    process.exitCode = 2
+  }
+}

@@ -1,0 +1,101 @@
+/** The commands of `millrace`. */
+import { readFileSync } from 'node:fs'
+import { Command, Option } from 'commander'
+import { OperatorError } from '#pipeline/errors/errors.ts'
+import type { Scope } from '#schemas/directory.ts'
+import { ALL_SCOPES, addKey, listKeys, revokeKey } from '../server/key_file.ts'
+import { ask } from './ask.ts'
+import { FORMATS, type Format, render } from './render.ts'
+import { findRunning } from './running.ts'
+
+export interface CommandLineOptions {
+  /** Runs the server until it is ended. */
+  readonly serve: () => Promise<void>
+  /** @throws OperatorError where the environment has a bad setting */
+  readonly settings: () => { readonly dataDir: string }
+}
+
+/** @param argv as `process.argv` @throws OperatorError with a sentence for the person at the terminal */
+export async function runCommandLine(argv: readonly string[], options: CommandLineOptions): Promise<void> {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  const program = new Command('millrace')
+    .description('An observability pipeline you own: OpenTelemetry in, SQL out.')
+    .version(version)
+    .showHelpAfterError('(millrace --help says what there is)')
+  program.command('start').description('start everything in this process').action(options.serve)
+  program
+    .command('sql')
+    .description('ask the running millrace in SQL')
+    .argument('<statement>', 'one SELECT statement; - reads it from standard input')
+    .argument('[parameters...]', 'values for $1, $2 …')
+    .addOption(new Option('-f, --format <format>', 'how rows are printed').choices(FORMATS).default('table'))
+    .option('--url <url>', 'ask another millrace than the one on the data folder (with MILLRACE_API_KEY)')
+    .action((statement: string, parameters: string[], flags: { format: Format; url?: string }) =>
+      sql(statement, parameters, flags, options),
+    )
+  program.addCommand(keyCommands(options))
+  await program.parseAsync([...argv])
+}
+
+async function sql(
+  statement: string,
+  parameters: readonly string[],
+  { format, url }: { readonly format: Format; readonly url?: string },
+  options: CommandLineOptions,
+): Promise<void> {
+  const text = statement === '-' ? readFileSync(0, 'utf8') : statement
+  const target = url === undefined ? findRunning(options.settings().dataDir) : { url, key: keyFromEnvironment() }
+  const answer = await ask(target, text, parameters)
+  process.stdout.write(render(answer, format))
+  if (answer.truncated) process.stderr.write(`only the first ${answer.rows.length} rows: add a limit, or aggregate\n`)
+}
+
+function keyFromEnvironment(): string {
+  const key = process.env.MILLRACE_API_KEY
+  if (key === undefined) throw new OperatorError('--url needs a key: set MILLRACE_API_KEY')
+  return key
+}
+
+function keyCommands({ settings }: CommandLineOptions): Command {
+  const key = new Command('key').description('API keys of the data folder; changes work at once')
+  key
+    .command('add')
+    .description('make a key and show it, this once')
+    .option('--name <name>', 'what it is for', '')
+    .option('--project <project>', 'the project it belongs to; made if it does not exist', 'default')
+    .option('--scopes <scopes>', `what it may do, of ${ALL_SCOPES.join(',')}`, ALL_SCOPES.join(','))
+    .action((flags: { name: string; project: string; scopes: string }) => {
+      const scopes = flags.scopes.split(',').map((scope): Scope => {
+        if (!(ALL_SCOPES as readonly string[]).includes(scope)) {
+          throw new OperatorError(`there is no scope ${scope}: there are ${ALL_SCOPES.join(', ')}`)
+        }
+        return scope as Scope
+      })
+      const made = addKey(settings().dataDir, { project: flags.project, label: flags.name, scopes })
+      process.stdout.write(`${made.key}\n`)
+      process.stderr.write(`id ${made.stored.id}, project ${flags.project}: this is the only time the key is shown\n`)
+    })
+  key
+    .command('list')
+    .description('list keys: ids, projects, scopes')
+    .action(() => {
+      const columns = ['id', 'project', 'name', 'scopes', 'made'].map((name) => ({ name, type: 'text' }))
+      const rows = listKeys(settings().dataDir).map((entry) => [
+        entry.id,
+        entry.project,
+        entry.label,
+        entry.scopes.join(','),
+        entry.created_at,
+      ])
+      process.stdout.write(render({ columns, rows }, 'table'))
+    })
+  key
+    .command('revoke')
+    .description('end a key')
+    .argument('<id>', 'as key list shows it')
+    .action((id: string) => {
+      revokeKey(settings().dataDir, id)
+      process.stdout.write(`${id} is revoked\n`)
+    })
+  return key
+}
