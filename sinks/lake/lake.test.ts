@@ -1,0 +1,62 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { createLakeSink } from './lake.ts'
+import { LOG_ID, sampleLogs } from './testing/sample_logs.ts'
+import { loadSnapshot } from './delta/snapshot.ts'
+import { createFileStore } from './store/file_store.ts'
+import { rowsOf, withFolder } from './testing/lake_folder.ts'
+
+test('what was written is in the table after a flush, once, and the position says so', () =>
+  withFolder(async (directory) => {
+    const sink = createLakeSink({ directory })
+    const batches = Array.from({ length: 4 }, (_, offset) => sampleLogs({ rows: 100, offset }))
+    for (const batch of batches) await sink.write(batch)
+    await sink.write(batches[3])
+    assert.equal(sink.storedUpTo(0), -1, 'nothing is durable before a flush')
+    await sink.flush()
+    assert.equal(sink.storedUpTo(0), 3)
+    await sink.progress()
+    await sink.close()
+
+    const key = `${batches[0].projectId}/otel_logs_and_spans`
+    const state = await loadSnapshot(createFileStore(directory), key)
+    assert.deepEqual([...state.txns], [[`${LOG_ID}/telemetry.raw.v1/0`, 3]])
+    const rows = await rowsOf(directory, key, 'count(*) AS rows, count(DISTINCT id) AS ids')
+    assert.deepEqual(rows, [{ rows: '400', ids: '400' }])
+  }))
+
+test('batches that come again after a crash are stored once', () =>
+  withFolder(async (directory) => {
+    const batches = Array.from({ length: 3 }, (_, offset) => sampleLogs({ rows: 10, offset }))
+    const first = createLakeSink({ directory })
+    await first.write(batches[0])
+    await first.write(batches[1])
+    await first.flush()
+    await first.close()
+    const second = createLakeSink({ directory })
+    for (const batch of batches) await second.write(batch)
+    await second.flush()
+    assert.equal(second.storedUpTo(0), 2)
+    await second.close()
+    const rows = await rowsOf(directory, `${batches[0].projectId}/otel_logs_and_spans`, 'count(*) AS rows')
+    assert.deepEqual(rows, [{ rows: '30' }])
+  }))
+
+test('ticks move the position and store nothing', () =>
+  withFolder(async (directory) => {
+    const sink = createLakeSink({ directory })
+    const tick = { ...sampleLogs({ rows: 0, offset: 7 }), projectId: '', columns: new Map() }
+    await sink.write(tick)
+    await sink.flush()
+    assert.equal(sink.storedUpTo(0), 7)
+    await sink.close()
+  }))
+
+test('a project id that is no folder name stops the sink and touches nothing', () =>
+  withFolder(async (directory) => {
+    const sink = createLakeSink({ directory })
+    await sink.write({ ...sampleLogs({ rows: 1 }), projectId: '../elsewhere' })
+    await assert.rejects(sink.flush(), /not a project id/)
+    assert.equal(sink.storedUpTo(0), -1)
+    await sink.close()
+  }))

@@ -1,0 +1,45 @@
+/** What the sink and its writer's thread say to each other. */
+import { FencedError, InvariantError, OperatorError, TransientError } from '#pipeline/errors/errors.ts'
+import type { LakeLimits, Reached } from './lake_writer.ts'
+import type { TransferredBatch } from './transfer.ts'
+
+export interface WriterSettings {
+  /** The lake's folder, absolute. */
+  readonly directory: string
+  readonly limits: Partial<LakeLimits>
+}
+
+export type Question = { readonly kind: 'add'; readonly batch: TransferredBatch } | { readonly kind: 'flush' }
+
+/** Each is answered, in any order. */
+export type Request = Question & { readonly id: number }
+
+export type Reply =
+  | { readonly kind: 'done'; readonly id: number }
+  | { readonly kind: 'failed'; readonly id: number; readonly error: SentError }
+  /** How far partitions have come; sent once a second and before a flush is answered. */
+  | { readonly kind: 'reached'; readonly reached: readonly Reached[] }
+  /** A background task failed and is tried again. */
+  | { readonly kind: 'warning'; readonly what: string; readonly error: SentError }
+
+/** An error loses its class between threads; its name keeps the kind. */
+export interface SentError {
+  readonly name: string
+  readonly message: string
+  readonly stack: string | undefined
+}
+
+const KINDS = new Map(
+  [TransientError, InvariantError, OperatorError, FencedError, RangeError].map((kind) => [kind.name, kind]),
+)
+
+export function sentError(error: unknown): SentError {
+  const { name, message, stack } = error instanceof Error ? error : new Error(String(error))
+  return { name, message, stack }
+}
+
+export function receivedError({ name, message, stack }: SentError): Error {
+  const error = new (KINDS.get(name) ?? Error)(message)
+  error.stack = stack
+  return error
+}

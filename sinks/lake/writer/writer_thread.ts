@@ -1,0 +1,40 @@
+/** The thread that writes the lake: Parquet and zstd block, so they must not run where the network is served. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { LakeMaintenance } from '../compaction/maintenance.ts'
+import { createFileStore } from '../store/file_store.ts'
+import { LakeWriter } from './lake_writer.ts'
+import { type Reply, type Request, sentError, type WriterSettings } from './messages.ts'
+import { fromTransfer } from './transfer.ts'
+
+const TICK_MS = 1000
+
+const { directory, limits } = workerData as WriterSettings
+const port = parentPort!
+const say = (reply: Reply) => port.postMessage(reply)
+const store = createFileStore(directory)
+const now = Date.now
+const warn = (what: string, error: unknown) => say({ kind: 'warning', what, error: sentError(error) })
+const maintenance = new LakeMaintenance({ store, now, failed: (key, error) => warn(`cannot tidy ${key}`, error) })
+const writer = new LakeWriter({
+  store,
+  now,
+  limits,
+  committed: ({ key, table }, version) => maintenance.committed(key, table, version),
+  failed: ({ key }, error) => warn(`cannot store ${key}`, error),
+})
+
+setInterval(() => {
+  writer.tick()
+  say({ kind: 'reached', reached: writer.flushed() })
+}, TICK_MS)
+
+port.on('message', (request: Request) => {
+  const work = request.kind === 'add' ? writer.add(fromTransfer(request.batch)) : writer.flush()
+  work.then(
+    () => {
+      if (request.kind === 'flush') say({ kind: 'reached', reached: writer.flushed() })
+      say({ kind: 'done', id: request.id })
+    },
+    (error) => say({ kind: 'failed', id: request.id, error: sentError(error) }),
+  )
+})
