@@ -17,7 +17,7 @@ import { createProjectInstance } from '../instance.ts'
 import { createInstancePool, type InstancePool } from '../instance_pool.ts'
 import { createSqlParser, type SqlParser } from '../parser.ts'
 import { EMPTY_SNAPSHOT, type LakeFile, type LakeSnapshot, type LakeSource } from '../snapshot.ts'
-import { createTail, type Tail } from '../tail.ts'
+import { createTail, type Tail, type TailOptions } from '../tail.ts'
 import { tailFunction } from '../tail_function.ts'
 import { literal } from '../view.ts'
 
@@ -147,6 +147,7 @@ export interface QueryFixture {
   readonly lake: FixtureLake
   readonly log: MemoryLog
   readonly tail: Tail
+  readonly tailOptions: TailOptions
   readonly pool: InstancePool
   readonly parser: SqlParser
   readonly engine: Engine
@@ -169,7 +170,8 @@ export async function createQueryFixture(
   const topic = telemetryEvents
   await log.createTopics([{ name: topic.name, partitions, retentionMs: 3_600_000, retentionBytes: null }])
   const parser = await createSqlParser()
-  const tail = createTail({ log, topic, group: GROUP, maxBytes, maxRecords: 1000 })
+  const tailOptions: TailOptions = { log, topic, group: GROUP, maxBytes, maxRecords: 1000 }
+  const tail = createTail(tailOptions)
   const pool = createInstancePool(4, (projectId) => createProjectInstance(instanceOptions(lake, projectId)))
   const engine = createEngine({ parser, pool, lake, tail })
   const query: QueryFixture['query'] = async (sql, params = [], projectId = PROJECT) => {
@@ -188,7 +190,7 @@ export async function createQueryFixture(
     return rows.map((row) => Object.fromEntries(row.map((value, at) => [names[at], value])))
   }
   return {
-    ...{ lake, log, tail, pool, parser, engine, query },
+    ...{ lake, log, tail, tailOptions, pool, parser, engine, query },
     async append(...batches) {
       for (const batch of batches) {
         const { partition } = batch.origin
