@@ -1,11 +1,13 @@
 /** OTLP/gRPC: the Export method of the three collector services. Messages are taken as bytes, not decoded. */
 import {
   type handleUnaryCall,
+  logVerbosity,
   Metadata,
   Server,
   type ServerUnaryCall,
   type ServiceDefinition,
   type sendUnaryData,
+  setLogVerbosity,
 } from '@grpc/grpc-js'
 import type { Signal } from '#pipeline/batch/batch.ts'
 import type { Directory } from '#schemas/directory.ts'
@@ -22,6 +24,9 @@ const SERVICES: Readonly<Record<Signal, string>> = {
   traces: 'opentelemetry.proto.collector.trace.v1.TraceService',
   metrics: 'opentelemetry.proto.collector.metrics.v1.MetricsService',
 }
+
+// What it would print on standard error reaches us as errors, too.
+setLogVerbosity(logVerbosity.NONE)
 
 const asItIs = (bytes: Buffer) => bytes
 

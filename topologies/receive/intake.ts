@@ -58,7 +58,7 @@ export class Intake {
   async take(incoming: Incoming): Promise<PartialSuccess> {
     const { commit, stats } = this.#options
     const { signal, body } = incoming
-    const { inspection, parts } = readExport(() => this.#parts(incoming))
+    const { inspection, parts } = readExport(signal, () => this.#parts(incoming))
     await Promise.all(
       parts.map((part) => commit.add(part.projectId, signal, exportOf(part, signal, this.#options.clock.now()))),
     )
@@ -130,11 +130,13 @@ export class Intake {
 }
 
 /** What is wrong with the bytes, as a {@link Refusal}. */
-function readExport<T>(read: () => T): T {
+function readExport<T>(signal: Signal, read: () => T): T {
   try {
     return read()
   } catch (error) {
-    if (error instanceof MalformedError) throw new Refusal('malformed', error.message, { cause: error })
+    if (error instanceof MalformedError) {
+      throw new Refusal('malformed', `the body is no OTLP export of ${signal}: ${error.message}`, { cause: error })
+    }
     if (error instanceof TooLargeError) throw new Refusal('too_large', error.message, { cause: error })
     throw error
   }
