@@ -2,6 +2,7 @@
  * The log as another process reads it while its owner appends: it sees every record that was acknowledged before
  * the read began, and none that is not durable. It takes no lock and keeps no file open.
  */
+import { stat } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { OperatorError, TransientError } from '../../errors/errors.ts'
 import type {
@@ -55,7 +56,8 @@ class ReadOnlyLog implements EventLog, SchemaRegistry {
         const views = await Promise.all(
           Array.from({ length: spec.partitions }, (_, partition) => this.#look(spec.name, partition)),
         )
-        const sizeBytes = views.flatMap(({ segments }) => segments).reduce((sum, segment) => sum + segment.sizeBytes, 0)
+        const sizes = views.flatMap(({ segments }) => segments).map((segment) => sizeNow(segment))
+        const sizeBytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0)
         return { ...spec, sizeBytes, bounds: views.map(boundsOf) }
       }),
     )
@@ -155,6 +157,11 @@ class ReadOnlyLog implements EventLog, SchemaRegistry {
 
 async function refuse(): Promise<never> {
   throw new OperatorError('this log was opened read-only: only the process that owns it can change it')
+}
+
+/** What it takes on disk: the last segment grows, and the first may just have been trimmed. */
+async function sizeNow({ path }: Segment): Promise<number> {
+  return (await stat(path).catch(() => ({ size: 0 }))).size
 }
 
 function boundsOf({ partition, segments, end }: PartitionView): Bounds {

@@ -43,17 +43,20 @@ export function trimOffsets(
   now: number,
 ): Map<number, number> {
   const offsets = new Map<number, number>()
-  const held = new Set<number>()
-  const oldestFirst = [...sealed].sort((a, b) => a.madeAt - b.madeAt || a.end - b.end)
+  const queues = Map.groupBy(sealed, ({ partition }) => partition)
   let remaining = sizeBytes
-  for (const segment of oldestFirst) {
-    const expired = segment.maxTimestamp < now - spec.retentionMs
+  for (;;) {
+    const heads = [...queues.values()].flatMap(([head]) => (head && head.end <= needed(head.partition) ? [head] : []))
     const tooMuch = spec.retentionBytes !== null && remaining > spec.retentionBytes
-    const free = !held.has(segment.partition) && segment.end <= needed(segment.partition)
-    if (free && (expired || tooMuch)) {
-      offsets.set(segment.partition, segment.end)
-      remaining -= segment.sizeBytes
-    } else held.add(segment.partition)
+    const expired = heads.find(({ maxTimestamp }) => maxTimestamp < now - spec.retentionMs)
+    const next = expired ?? (tooMuch ? oldest(heads) : undefined)
+    if (next === undefined) return offsets
+    offsets.set(next.partition, next.end)
+    remaining -= next.sizeBytes
+    queues.get(next.partition)!.shift()
   }
-  return offsets
+}
+
+function oldest(segments: readonly SealedSegment[]): SealedSegment | undefined {
+  return segments.toSorted((a, b) => a.madeAt - b.madeAt)[0]
 }
