@@ -4,7 +4,7 @@ import { execFileSync, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { TransientError } from '../../errors/errors.ts'
 import { createEmbeddedLog } from './embedded.ts'
 import { openLog, record, TOPIC, temporaryFolder, values } from './testing.ts'
@@ -66,15 +66,14 @@ test('a real full disk: refused, earlier data intact, goes on when there is room
   await mkdir(directory)
   execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', directory])
   try {
-    await fillAndTrim(directory)
+    await fillAndTrim(t, directory)
   } finally {
     execFileSync('umount', ['--lazy', directory])
   }
 })
 
-async function fillAndTrim(directory: string): Promise<void> {
-  const log = await createEmbeddedLog({ directory, segmentBytes: 1_000_000 })
-  await log.createTopics([{ name: TOPIC, partitions: 1, retentionMs: WEEK_MS, retentionBytes: null }])
+async function fillAndTrim(t: TestContext, directory: string): Promise<void> {
+  const log = await openLog(t, { directory, segmentBytes: 1_000_000 })
   const written: string[] = []
   await assert.rejects(
     async () => {
@@ -92,7 +91,7 @@ async function fillAndTrim(directory: string): Promise<void> {
   assert.deepEqual(await log.append([record('there is room again')]), [written.length])
   const { begin } = await log.bounds(TOPIC, 0)
   await log.close()
-  const reopened = await createEmbeddedLog({ directory })
+  const reopened = await openLog(t, { directory })
   assert.deepEqual(await values(reopened), [...written.slice(begin), 'there is room again'])
   await reopened.close()
 }

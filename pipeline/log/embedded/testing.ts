@@ -12,6 +12,8 @@ import type { Home, OpenFile } from './segment.ts'
 import { IndexCache } from './segment_reader.ts'
 
 export const TOPIC = 'test.records.v1'
+/** The clock stands still, so that nothing expires during a test. */
+export const NOW = 1_700_000_000_000
 export const WEEK_MS = 7 * 24 * 3_600_000
 
 export async function temporaryFolder(t: TestContext): Promise<string> {
@@ -20,9 +22,9 @@ export async function temporaryFolder(t: TestContext): Promise<string> {
   return directory
 }
 
-/** A log with one topic; closed after the test. */
+/** A log with one topic, at {@link NOW}; closed after the test. */
 export async function openLog(t: TestContext, options: EmbeddedLogOptions, partitions = 1): Promise<EmbeddedLog> {
-  const log = await createEmbeddedLog(options)
+  const log = await createEmbeddedLog({ now: () => NOW, ...options })
   t.after(() => log.close())
   await log.createTopics([{ name: TOPIC, partitions, retentionMs: WEEK_MS, retentionBytes: null }])
   return log
@@ -37,7 +39,7 @@ export async function closedLog(t: TestContext, values: readonly string[], optio
   return directory
 }
 
-export function record(value: string | Uint8Array, partition = 0, timestamp = 1_700_000_000_000): NewRecord {
+export function record(value: string | Uint8Array, partition = 0, timestamp = NOW): NewRecord {
   return { topic: TOPIC, partition, value: Buffer.from(value), timestamp }
 }
 
