@@ -22,7 +22,9 @@ export const REMOVED_RETENTION_MS = 7 * 86_400_000
 
 interface Due {
   readonly table: Table
-  readonly tasks: Set<'checkpoint' | 'compact' | 'vacuum'>
+  /** The first commit that nothing was done for yet. */
+  readonly since: number
+  readonly last: number
 }
 
 export class LakeMaintenance {
@@ -37,12 +39,10 @@ export class LakeMaintenance {
 
   /** To be told of every commit. */
   committed(key: string, table: Table, version: number): void {
-    const tasks = this.#due.get(key)?.tasks ?? new Set()
-    if (version > 0 && version % CHECKPOINT_COMMITS === 0) tasks.add('checkpoint')
-    if (version % COMPACT_COMMITS === COMPACT_COMMITS - 1) tasks.add('compact')
-    if (version % VACUUM_COMMITS === VACUUM_COMMITS - 1) tasks.add('vacuum')
-    if (tasks.size === 0) return
-    this.#due.set(key, { table, tasks })
+    const since = this.#due.get(key)?.since ?? version
+    const every = [CHECKPOINT_COMMITS, COMPACT_COMMITS, VACUUM_COMMITS]
+    if (!every.some((commits) => reached(since, version, commits))) return
+    this.#due.set(key, { table, since, last: version })
     this.#running ??= this.#run().finally(() => {
       this.#running = null
     })
@@ -54,18 +54,29 @@ export class LakeMaintenance {
   }
 
   async #run(): Promise<void> {
-    const { store, now, failed } = this.#options
-    for (const [key, { table, tasks }] of this.#due) {
+    for (const [key, due] of this.#due) {
       this.#due.delete(key)
       try {
-        if (tasks.has('compact')) await compactTable(store, key, table, now())
-        if (tasks.has('checkpoint')) {
-          await writeCheckpoint(store, key, await loadSnapshot(store, key), now() - REMOVED_RETENTION_MS)
-        }
-        if (tasks.has('vacuum')) await vacuumTable(store, key, now(), REMOVED_RETENTION_MS)
+        await this.#maintain(key, due)
       } catch (error) {
-        failed(key, error)
+        this.#options.failed(key, error)
       }
     }
   }
+
+  async #maintain(key: string, { table, since, last }: Due): Promise<void> {
+    const { store, now } = this.#options
+    if (reached(since, last, COMPACT_COMMITS)) await compactTable(store, key, table, now())
+    // Compaction commits too, and its version may be the one a checkpoint is due at.
+    const state = await loadSnapshot(store, key)
+    if (reached(since, state.version, CHECKPOINT_COMMITS)) {
+      await writeCheckpoint(store, key, state, now() - REMOVED_RETENTION_MS)
+    }
+    if (reached(since, state.version, VACUUM_COMMITS)) await vacuumTable(store, key, now(), REMOVED_RETENTION_MS)
+  }
+}
+
+/** True where the versions `since` to `last` have one that ends a round of `commits`. */
+function reached(since: number, last: number, commits: number): boolean {
+  return Math.floor((last + 1) / commits) > Math.floor(since / commits)
 }
