@@ -29,22 +29,23 @@ export async function createProjectInstance(options: InstanceOptions): Promise<P
     memory_limit: `${Math.floor(options.memoryBytes / 2 ** 20)}MiB`,
   })
   const scans = new Map<bigint, TailScan>()
+  // GLOBAL: without it some settings (TimeZone, integer_division) would hold for this one connection only.
   const setup = await instance.connect()
   setup.registerTableFunction(tailFunction(scans))
   await setup.run(`
-    SET temp_directory = ${literal(options.tempDirectory)};
-    SET max_temp_directory_size = '${Math.floor(options.tempBytes / 2 ** 20)}MiB';
-    SET TimeZone = 'UTC';
-    SET integer_division = true;
-    SET default_null_order = 'nulls_last_on_asc_first_on_desc';
-    SET preserve_insertion_order = false;
-    SET parquet_metadata_cache = true;
-    SET autoinstall_known_extensions = false;
-    SET autoload_known_extensions = false;
-    SET allow_community_extensions = false;
-    SET allowed_directories = [${literal(options.directory)}];
-    SET enable_external_access = false;
-    SET lock_configuration = true`)
+    SET GLOBAL temp_directory = ${literal(options.tempDirectory)};
+    SET GLOBAL max_temp_directory_size = '${Math.floor(options.tempBytes / 2 ** 20)}MiB';
+    SET GLOBAL TimeZone = 'UTC';
+    SET GLOBAL integer_division = true;
+    SET GLOBAL default_null_order = 'nulls_last_on_asc_first_on_desc';
+    SET GLOBAL preserve_insertion_order = false;
+    SET GLOBAL parquet_metadata_cache = true;
+    SET GLOBAL autoinstall_known_extensions = false;
+    SET GLOBAL autoload_known_extensions = false;
+    SET GLOBAL allow_community_extensions = false;
+    SET GLOBAL allowed_directories = [${literal(options.directory)}];
+    SET GLOBAL enable_external_access = false;
+    SET GLOBAL lock_configuration = true`)
   setup.closeSync()
   let nextScan = 0
   return {
