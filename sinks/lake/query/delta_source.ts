@@ -5,6 +5,7 @@ import { type Add, commitKey } from '../delta/actions.ts'
 import { commitActions, loadSnapshot } from '../delta/snapshot.ts'
 import type { Stats } from '../delta/stats.ts'
 import type { MutableTableState } from '../delta/table_state.ts'
+import { tableKey } from '../paths.ts'
 import type { ObjectStore } from '../store/object_store.ts'
 import type { LakeFile, LakeSnapshot, LakeSource } from './snapshot.ts'
 
@@ -55,7 +56,7 @@ export function createDeltaSource(store: ObjectStore, directory: string, options
   return {
     directory: (projectId) => join(directory, projectId),
     async snapshot(projectId, tableName) {
-      const table = `${projectId}/${tableName}`
+      const table = tableKey(projectId, tableName)
       const before = tables.get(table) ?? Promise.resolve(null)
       const next = before.catch(() => null).then((kept) => (kept === null ? load(table) : refresh(table, kept)))
       tables.delete(table)
