@@ -5,6 +5,7 @@
  * told apart; what JSON has no number for is "NaN", "Infinity", "-Infinity".
  */
 import { grown } from '#pipeline/batch/grown.ts'
+import { doubleLiteral } from '#schemas/tables/pack_json.ts'
 import { signedBigint, unsignedBigint } from './wire.ts'
 
 const QUOTE = 0x22
@@ -95,20 +96,12 @@ export class JsonWriter {
   }
 
   double(value: number): void {
-    this.raw(doubleJson(value))
+    this.raw(doubleLiteral(value))
   }
 
   #reach(more: number): void {
     if (this.size + more > this.bytes.length) this.bytes = grown(this.bytes, this.size + more)
   }
-}
-
-/** A double as JSON text of its own kind: never digits alone, "NaN" and the infinities in quotes. */
-export function doubleJson(value: number): string {
-  if (!Number.isFinite(value)) return `"${value}"`
-  if (Object.is(value, -0)) return '-0.0'
-  const text = String(value)
-  return Number.isInteger(value) && !text.includes('e') ? `${text}.0` : text
 }
 
 /** Writes `source[start..end)` as lower-case hex digits at `target[at]`; gives the place after them. */

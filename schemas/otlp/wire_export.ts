@@ -5,7 +5,7 @@
 import type { Signal } from '#pipeline/batch/batch.ts'
 import type { Column } from '#pipeline/batch/column.ts'
 import { ColumnSet } from '#pipeline/batch/column_set.ts'
-import { WireError, WireReader } from './wire.ts'
+import { WireReader } from './wire.ts'
 import { AttributeColumns, MAX_ATTRIBUTE_COLUMNS } from './wire_attributes.ts'
 import { ExactColumn } from './wire_exact.ts'
 import { LogReader } from './wire_logs.ts'
@@ -16,9 +16,7 @@ import type { EventColumns, SignalReader } from './wire_signal.ts'
 import { SpanReader } from './wire_spans.ts'
 
 /** One export to read. */
-export interface ExportBody {
-  /** OTLP protobuf. */
-  readonly body: Uint8Array
+export interface ExportPart {
   /** Events in it by the receiver's count. */
   readonly eventCount: number
   /** Ascending indexes of events to leave out. */
@@ -61,17 +59,18 @@ export class ExportReader {
 
   /**
    * Reads an export after those before it. A malformed event does not keep the others from being read; where the
-   * request around them is malformed, all its events are.
+   * request around them is malformed, all its events are. Never throws.
+   * @param protobuf gives the Export…ServiceRequest; where it throws, the export is malformed
    */
-  read(part: ExportBody): void {
+  read(part: ExportPart, protobuf: () => Uint8Array): void {
     this.#rows.begin(part.refused)
     this.#signal.receivedAt = part.receivedAt
     try {
-      this.#readRequest(new WireReader(part.body), part.body.length)
+      const body = protobuf()
+      this.#readRequest(new WireReader(body), body.length)
       this.#rows.end(part.eventCount)
     } catch (error) {
-      if (!(error instanceof WireError)) throw error
-      this.#rows.giveUp(part.eventCount, error.message)
+      this.#rows.giveUp(part.eventCount, (error as Error).message)
     }
   }
 
