@@ -5,6 +5,7 @@ import { MalformedError, TooLargeError } from './messages.ts'
 import { mask, splitByResource } from './resource_keys.ts'
 import { encodeLogs, encodeMetrics, encodeTraces } from './testing/encode.ts'
 import { Message } from './testing/message.ts'
+import { ExportReader } from './wire_export.ts'
 
 const text = (key: string, stringValue: string) => ({ key, value: { stringValue } })
 
@@ -100,7 +101,11 @@ test('a metric holds one kind of data', () => {
 test('values nest 64 deep and no deeper', () => {
   let value: object = { intValue: '1' }
   for (let level = 1; level < 64; level++) value = { arrayValue: { values: [value] } }
-  assert.equal(inspect(logs([{ body: value }]), 'logs').eventCount, 1)
+  const deepest = logs([{ body: value }])
+  assert.equal(inspect(deepest, 'logs').eventCount, 1)
+  const reader = new ExportReader('logs')
+  reader.read({ eventCount: 1, refused: [], receivedAt: 0 }, () => deepest)
+  assert.deepEqual(reader.finish().malformed, [], 'the pipeline reads what is let in')
   assert.throws(() => inspect(logs([{ body: { arrayValue: { values: [value] } } }]), 'logs'), /deeper than 64/)
 })
 

@@ -45,7 +45,7 @@ for (const signal of SIGNALS) {
         assert.deepEqual(canonical(transcodeJson(Buffer.from(JSON.stringify(request)), signal), message), expected)
         assert.deepEqual(canonical(transcodeJson(Buffer.from(reworded(request)), signal), message), expected)
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     )
   })
 
@@ -57,7 +57,7 @@ for (const signal of SIGNALS) {
         assert.equal(transcoded.eventCount, encoded.eventCount)
         assert.equal(transcoded.eventCount, countEvents(request))
       }),
-      { numRuns: 150 },
+      { numRuns: 100 },
     )
   })
 
@@ -74,7 +74,7 @@ for (const signal of SIGNALS) {
           }
         }
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 }

@@ -127,7 +127,10 @@ function readBody(request: IncomingMessage, lease: Lease, maxBytes: number): Pro
   }
   request.on('data', take)
   request.once('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size)))
-  request.once('close', () => stop(new Aborted()))
+  request.once('close', () => {
+    // Every request closes; an error for nothing costs as much as all of inspection.
+    if (!request.complete) stop(new Aborted())
+  })
   request.once('error', () => stop(new Aborted()))
   return promise
 }
