@@ -1,5 +1,5 @@
 /**
- * Compaction: many small files of a day become one, rows by time. Nothing is said about the rows (`dataChange` is
+ * Compaction: many small files of a day become one. Nothing is said about the rows (`dataChange` is
  * false) and nothing about how far partitions have come.
  */
 import { randomUUID } from 'node:crypto'
@@ -11,8 +11,8 @@ import { mergeStats, type Stats } from '../delta/stats.ts'
 import { headOf } from '../delta/table_head.ts'
 import { newFilePath } from '../paths.ts'
 import type { ObjectStore } from '../store/object_store.ts'
-import { mergeFiles } from './merge_files.ts'
-import { filesToMerge } from './tiers.ts'
+import { copyFiles, mergeFiles } from './merge_files.ts'
+import { filesToMerge, type Merge } from './tiers.ts'
 
 /**
  * Merges what is worth it.
@@ -25,8 +25,8 @@ export async function compactTable(store: ObjectStore, key: string, table: Table
   const state = await loadSnapshot(store, key)
   const head = headOf(state)
   let gone = 0
-  for (const files of filesToMerge(state.files.values())) {
-    if (await compactFiles(store, key, table, head, files, nowMs)) gone += files.length - 1
+  for (const merge of filesToMerge(state.files.values())) {
+    if (await compactFiles(store, key, table, head, merge, nowMs)) gone += merge.files.length - 1
   }
   return gone
 }
@@ -36,15 +36,13 @@ async function compactFiles(
   key: string,
   table: Table,
   head: TableHead,
-  files: readonly Add[],
+  { files, sorted }: Merge,
   nowMs: number,
 ): Promise<boolean> {
   const { partitionValues } = files[0]
   const path = newFilePath(partitionValues.date)
-  const bytes = await mergeFiles(
-    store,
-    files.map((file) => `${key}/${file.path}`),
-  )
+  const keys = files.map((file) => `${key}/${file.path}`)
+  const bytes = (sorted ? null : await copyFiles(store, keys)) ?? (await mergeFiles(store, keys))
   await store.put(`${key}/${path}`, bytes)
   const statistics = files.map(({ stats }) => (stats === undefined ? null : (JSON.parse(stats) as Stats)))
   const stats = statistics.includes(null) ? undefined : JSON.stringify(mergeStats(statistics as Stats[]))
