@@ -10,8 +10,9 @@ import { problemOf } from './duckdb_error.ts'
 import type { ProjectInstance } from './instance.ts'
 import type { InstancePool } from './instance_pool.ts'
 import { characterAt, type SqlParser } from './parser.ts'
-import { planStatement, type StatementPlan } from './plan.ts'
+import { type PlannedReference, planStatement, type StatementPlan } from './plan.ts'
 import { type KnownBound, pruneFiles } from './prune.ts'
+import { eventsSince } from './since.ts'
 import type { LakeSource } from './snapshot.ts'
 import type { Tail, TailView } from './tail.ts'
 import { typeName, valueReader } from './values.ts'
@@ -60,10 +61,12 @@ export function createEngine({ parser, pool, lake, tail }: EngineOptions): Engin
       const connection = await instance.connect()
       const interrupt = () => connection.interrupt()
       signal.addEventListener('abort', interrupt)
-      const release = await bindViews(connection, instance, plan, view)
+      let release = () => {}
       try {
+        const params = valuesOf(request.params, plan.parameterCount)
+        release = await bindViews(connection, instance, plan, view, params)
         signal.throwIfAborted()
-        const result = await connection.stream(plan.sql, valuesOf(request.params, plan.parameterCount))
+        const result = await connection.stream(plan.sql, params)
         return await deliver(result, request.maxRows, sink, signal)
       } finally {
         signal.removeEventListener('abort', interrupt)
@@ -94,26 +97,50 @@ async function bindViews(
   instance: ProjectInstance,
   plan: StatementPlan,
   view: TailView,
+  params: DuckDBValue[],
 ): Promise<() => void> {
   const scans: { release(): void }[] = []
-  for (const { reference, bounds, boundsSql } of plan.references) {
+  const bind = async ({ reference }: PlannedReference, bounds: readonly KnownBound[], since?: number) => {
     const { table } = reference
-    const values = await evaluate(connection, boundsSql)
-    const known = bounds.flatMap((bound, at): KnownBound[] => {
-      const value = values[at]
-      if (typeof value !== 'string') return []
-      const isTime = bound.column.type === 'timestamptz'
-      return [{ column: bound.column.name, comparator: bound.comparator, value: isTime ? Number(value) : value }]
-    })
-    const scan = instance.addScan({ table, batches: view.batches.get(table.name)! })
+    const all = view.batches.get(table.name)!
+    const batches = since === undefined ? all : eventsSince(all, since)
+    const scan = instance.addScan({ table, batches })
     scans.push(scan)
-    const files = pruneFiles(view.snapshots.get(table.name)!.files, known)
-    const withStored = reference.needsStored
-    await connection.run(createViewSql(reference.view, { table, files, tail: scan.number, withStored }))
+    const files = pruneFiles(view.snapshots.get(table.name)!.files, bounds)
+    const source = { table, files, tail: scan.number, withStored: reference.needsStored, only: plan.columns, since }
+    await connection.run(createViewSql(reference.view, source))
   }
-  return () => {
+  const release = () => {
     for (const scan of scans) scan.release()
   }
+  try {
+    for (const planned of plan.references) {
+      const bounds = await knownBounds(connection, planned)
+      await bind(planned, bounds)
+      if (plan.thresholdSql === null) continue
+      const since = await threshold(connection, plan.thresholdSql, params)
+      if (since !== null)
+        await bind(planned, [...bounds, { column: 'timestamp', comparator: '>=', value: since }], since)
+    }
+  } catch (cause) {
+    release()
+    throw cause
+  }
+  return release
+}
+
+async function threshold(connection: DuckDBConnection, sql: string, params: DuckDBValue[]): Promise<number | null> {
+  const [row] = (await connection.runAndReadAll(sql, params)).getRows()
+  return row === undefined ? null : Number(row[0])
+}
+
+async function knownBounds(connection: DuckDBConnection, planned: PlannedReference): Promise<readonly KnownBound[]> {
+  const values = await evaluate(connection, planned.boundsSql)
+  return planned.bounds.flatMap(({ column, comparator }, at): KnownBound[] => {
+    const value = values[at]
+    if (typeof value !== 'string') return []
+    return [{ column: column.name, comparator, value: column.type === 'timestamptz' ? Number(value) : value }]
+  })
 }
 
 /** The values of a bound's expressions. What fails here fails in the statement too, where it is said properly. */

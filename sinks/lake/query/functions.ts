@@ -69,5 +69,12 @@ export const FUNCTIONS: ReadonlySet<string> = new Set([
   ...WINDOWS,
 ])
 
+/** Those that make one value of many rows. */
+export const AGGREGATE_FUNCTIONS: ReadonlySet<string> = new Set([
+  ...AGGREGATES,
+  'json_group_array',
+  ...words('json_group_object json_agg jsonb_agg json_object_agg jsonb_object_agg array_agg'),
+])
+
 /** Functions that stand in FROM; none of them reads anything but its arguments. */
 export const TABLE_FUNCTIONS: ReadonlySet<string> = new Set(words('unnest generate_series range json_each json_tree'))

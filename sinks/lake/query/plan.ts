@@ -2,11 +2,13 @@
 import { TABLES } from '#schemas/tables/tables.ts'
 import { rewriteAttributes } from './attributes.ts'
 import type { EngineRequest } from './engine.ts'
+import { newestThreshold } from './newest.ts'
 import type { SqlParser } from './parser.ts'
 import { type Bound, boundsOf, boundValue, withParameters } from './prune.ts'
 import { bindReferences, type Reference } from './references.ts'
 import { applyRules, nameColumns, resolveProjectName } from './rules.ts'
 import { isNode, mapTree, selectOf, type TreeNode } from './sql_tree.ts'
+import { usedNames } from './used_columns.ts'
 import { checkStatement } from './wall.ts'
 
 export interface PlannedReference {
@@ -20,6 +22,10 @@ export interface StatementPlan {
   /** What DuckDB runs, once the references' views are there. */
   readonly sql: string
   readonly references: readonly PlannedReference[]
+  /** Gives the time of the oldest row the statement can return; null where there is no such short cut. */
+  readonly thresholdSql: string | null
+  /** Columns the views must have; null for all. */
+  readonly columns: ReadonlySet<string> | null
   readonly parameterCount: number
 }
 
@@ -42,12 +48,17 @@ export async function planStatement(parser: SqlParser, request: Request): Promis
     }
   })
   rewriteAttributes(references)
-  const sql = await parser.print({ ...tree, statements: [applyRules(named)] })
+  const final = applyRules(named)
+  const threshold = newestThreshold(named, references.list)
+  const thresholdSql = threshold === null ? null : await parser.print({ ...tree, statements: [applyRules(threshold)] })
+  const sql = await parser.print({ ...tree, statements: [final] })
   // What runs is the text, so the text is what is checked: a fault in printing must not open a door.
-  checkStatement(
-    await parser.parse(sql),
-    references.list.map((reference) => reference.view),
-  )
+  for (const text of [sql, ...(thresholdSql === null ? [] : [thresholdSql])]) {
+    checkStatement(
+      await parser.parse(text),
+      references.list.map((reference) => reference.view),
+    )
+  }
   const planned: PlannedReference[] = []
   for (const reference of references.list) {
     const own = bounds.get(reference) ?? []
@@ -57,7 +68,13 @@ export async function planStatement(parser: SqlParser, request: Request): Promis
       boundsSql: own.length === 0 ? null : await printBounds(parser, own, request),
     })
   }
-  return { sql, references: planned, parameterCount: countParameters(named) }
+  return {
+    sql,
+    thresholdSql,
+    references: planned,
+    columns: usedNames(final, references.list),
+    parameterCount: countParameters(named),
+  }
 }
 
 function printBounds(parser: SqlParser, bounds: readonly Bound[], request: Request): Promise<string> {

@@ -15,13 +15,19 @@ export interface ViewSource {
   readonly tail: number
   /** True: `stored$attributes` and `stored$resource` come after the table's columns. */
   readonly withStored: boolean
+  /** Lower-case names of the columns to give; null for all. */
+  readonly only: ReadonlySet<string> | null
+  /** Microseconds: rows before it are left out. */
+  readonly since?: number
 }
 
-/** `CREATE TEMP VIEW <name>` for a source. */
+/** `CREATE OR REPLACE TEMP VIEW <name>` for a source. */
 export function createViewSql(name: string, source: ViewSource): string {
-  const { table } = source
+  const { table, only } = source
   const stored = new Set(table.stored.map((column) => column.name))
-  const columns = table.columns.map((column) => {
+  // A view has at least one column: `timestamp` does for `count(*)`.
+  const wanted = table.columns.filter(({ name }) => only === null || only.has(name) || name === 'timestamp')
+  const columns = wanted.map((column) => {
     const derived = derivedColumn(table, column.name)
     if (derived !== undefined) return `${derived} AS ${quoted(column.name)}`
     if (!stored.has(column.name)) throw new RangeError(`nothing tells how ${column.name} is made`)
@@ -30,7 +36,8 @@ export function createViewSql(name: string, source: ViewSource): string {
   if (source.withStored) {
     for (const [scope, column] of Object.entries(STORED_COLUMN)) columns.push(`${quoted(scope)} AS ${quoted(column)}`)
   }
-  return `CREATE TEMP VIEW ${quoted(name)} AS SELECT ${columns.join(', ')} FROM (${sourceSql(source)})`
+  const from = source.since === undefined ? '' : ` WHERE timestamp >= make_timestamptz(${source.since})`
+  return `CREATE OR REPLACE TEMP VIEW ${quoted(name)} AS SELECT ${columns.join(', ')} FROM (${sourceSql(source)})${from}`
 }
 
 function sourceSql({ table, files, tail }: ViewSource): string {
