@@ -72,6 +72,7 @@ export interface Membership {
   /**
    * Remembers positions, all or none.
    * @throws FencedError where another generation owns one of the partitions
+   * @throws RangeError where a position is past the end, or of a topic that was not joined
    * @throws TransientError where it could not be stored
    */
   commit(positions: readonly Position[]): Promise<void>
@@ -96,21 +97,24 @@ export interface EventLog {
 
   /**
    * Appends records; durable when it resolves, with the offset of each. Records of one partition keep their order,
-   * and so do the appends of one caller that waits for each before the next.
+   * and so do the appends of one caller. Keys and values must not be written to until then.
+   * Where an append fails, those that were waiting behind it on the same partition fail too.
    * @throws TransientError where it may be tried again; some of the records may have been stored then
+   * @throws RangeError where there is no such topic or partition, or the append is larger than the queue may ever be
    */
   append(records: readonly NewRecord[]): Promise<readonly number[]>
 
   /**
    * Reads on from `offset`, in order. Empty at the end.
    * @throws RangeError where `offset` is before `begin` or past `end`
+   * @throws OperatorError where what is stored is damaged
    */
   read(topic: string, partition: number, offset: number, options: ReadOptions): Promise<readonly LogRecord[]>
 
   /** Resolves once there is a record at or past `offset`, or when `signal` aborts. */
   waitFor(topic: string, partition: number, offset: number, signal: AbortSignal): Promise<void>
 
-  /** The first offset whose record and all later ones… have a timestamp ≥ `timestamp` as far as the index knows; `end` if none. */
+  /** The first offset with a timestamp ≥ `timestamp`, so that nothing before it is as late; `end` if none. */
   offsetAt(topic: string, partition: number, timestamp: number): Promise<number>
 
   /** Joins a group for these topics. The listener hears of assignments until `leave`. */
@@ -122,7 +126,7 @@ export interface EventLog {
   /** Forgets a group, so that it no longer holds back trimming. */
   deleteGroup(group: string): Promise<void>
 
-  /** Drops whole segments that lie before `offset`. */
+  /** Drops records before `offset` by whole segments, so some may stay; never one that a group has yet to read. */
   trim(topic: string, partition: number, offset: number): Promise<void>
 
   close(): Promise<void>

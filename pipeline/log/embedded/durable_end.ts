@@ -7,7 +7,7 @@
  *  0  8  end offset        8  4  partition        12  4  crc32 of bytes 0–11
  * ```
  */
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { crc32 } from 'node:zlib'
 
@@ -28,12 +28,21 @@ export function encodeDurableEnd(end: number, partition: number): Buffer {
 }
 
 /** `null` where the file is missing or does not say (a power cut may leave it so). */
-export async function readDurableEnd(directory: string, partition: number): Promise<number | null> {
+export function readDurableEnd(directory: string, partition: number): number | null {
   for (let attempt = 0; attempt < READ_TRIES; attempt++) {
-    const bytes = await readFile(durableEndPath(directory)).catch(() => null)
+    const bytes = readIfThere(durableEndPath(directory))
     if (bytes === null) return null
     const sound = bytes.length === BYTES && bytes.readUInt32LE(12) === crc32(bytes.subarray(0, 12))
     if (sound && bytes.readUInt32LE(8) === partition) return Number(bytes.readBigUInt64LE(0))
   }
   return null
+}
+
+function readIfThere(path: string): Buffer | null {
+  try {
+    return readFileSync(path)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause
+    return null
+  }
 }

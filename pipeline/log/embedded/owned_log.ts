@@ -1,3 +1,4 @@
+/** The log as the process that owns it has it: topics, admission of appends, and the clock of retention. */
 import { OperatorError, TransientError } from '../../errors/errors.ts'
 import type {
   Bounds,

@@ -103,7 +103,7 @@ export class Partition implements PartitionView {
       const leftover = name.endsWith('.new') || (name.endsWith('.index') && !known.has(join(home.directory, name)))
       if (leftover) await unlink(join(home.directory, name))
     }
-    const written = await readDurableEnd(home.directory, home.partition)
+    const written = readDurableEnd(home.directory, home.partition)
     const index = await recoverTail(segments.at(-1)!, Math.max(promised, written ?? 0), shared.openFile, shared.warn)
     const partition = new Partition(topic, home, segments, index, shared)
     if (written === null) {

@@ -79,7 +79,7 @@ class ReadOnlyLog implements EventLog, SchemaRegistry {
     const home = this.#home(topic, partition)
     const either = AbortSignal.any([signal, this.#closing.signal])
     for (let pauseMs = POLL_FIRST_MS; !signal.aborted; pauseMs = Math.min(pauseMs * 2, POLL_LAST_MS)) {
-      if (((await readDurableEnd(home.directory, partition)) ?? 0) > offset) return
+      if ((readDurableEnd(home.directory, partition) ?? 0) > offset) return
       await delay(pauseMs, undefined, { signal: either }).catch(() => {})
       if (this.#closing.signal.aborted) throw new TransientError('the log is closed')
     }
@@ -125,7 +125,7 @@ class ReadOnlyLog implements EventLog, SchemaRegistry {
   async #look(topic: string, partition: number): Promise<PartitionView> {
     const home: Home = { log: this.id, partition, directory: partitionDirectory(this.#directory, topic, partition) }
     // The end first: whatever segments hold the records before it are then surely listed.
-    const end = await readDurableEnd(home.directory, partition)
+    const end = readDurableEnd(home.directory, partition)
     if (end === null) throw new TransientError(`${home.directory} does not say how far it is durable`)
     return {
       topic,
