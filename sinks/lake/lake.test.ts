@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createLakeSink } from './lake.ts'
-import { LOG_ID, sampleLogs } from './testing/sample_logs.ts'
+import { columnOf } from '#pipeline/batch/column.ts'
 import { loadSnapshot } from './delta/snapshot.ts'
+import { createLakeSink } from './lake.ts'
 import { createFileStore } from './store/file_store.ts'
 import { rowsOf, withFolder } from './testing/lake_folder.ts'
+import { LOG_ID, sampleLogs } from './testing/sample_logs.ts'
 
 test('what was written is in the table after a flush, once, and the position says so', () =>
   withFolder(async (directory) => {
@@ -59,4 +60,39 @@ test('a project id that is no folder name stops the sink and touches nothing', (
     await assert.rejects(sink.flush(), /not a project id/)
     assert.equal(sink.storedUpTo(0), -1)
     await sink.close()
+  }))
+
+test('where the thread cannot run, callers are told instead of waiting', async () => {
+  const sink = createLakeSink({ directory: 'not/absolute' })
+  await assert.rejects(sink.flush(), { name: 'TransientError', message: /must be an absolute path/ })
+  await assert.rejects(sink.write(sampleLogs({ rows: 1 })), { name: 'TransientError' })
+  await assert.rejects(sink.progress(), { name: 'TransientError' })
+  await sink.close()
+  await sink.progress()
+})
+
+test('a closed sink lets go without storing', () =>
+  withFolder(async (directory) => {
+    const sink = createLakeSink({ directory })
+    await sink.write(sampleLogs({ rows: 10 }))
+    const progress = sink.progress()
+    await sink.close()
+    await progress
+    assert.deepEqual(await createFileStore(directory).list(''), [])
+  }))
+
+test('more than fits on the way to the thread waits, and arrives in order', () =>
+  withFolder(async (directory) => {
+    const sink = createLakeSink({ directory, limits: { flushBytes: 2 ** 20 } })
+    const body = columnOf('json', [`"${'x'.repeat(6_000_000)}"`])
+    for (let offset = 0; offset < 8; offset++) {
+      const batch = sampleLogs({ rows: 1, offset })
+      await sink.write({ ...batch, columns: new Map([...batch.columns, ['body', body]]) })
+    }
+    await sink.flush()
+    assert.equal(sink.storedUpTo(0), 7)
+    await sink.close()
+    const key = `${sampleLogs({ rows: 0 }).projectId}/otel_logs_and_spans`
+    const rows = await rowsOf(directory, key, 'count(*) AS rows, min(length(body)) AS length')
+    assert.deepEqual(rows, [{ rows: '8', length: '6000002' }])
   }))

@@ -74,7 +74,7 @@ async function attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
 }
 
 async function writeTemporary(path: string, bytes: Uint8Array): Promise<string> {
-  await mkdir(dirname(path), { recursive: true })
+  await makeDirectory(dirname(path))
   const temporary = `${path}.${process.pid}.${++temporaries}${TEMPORARY}`
   return orRemove(temporary, async () => {
     const file = await open(temporary, 'wx')
@@ -86,6 +86,13 @@ async function writeTemporary(path: string, bytes: Uint8Array): Promise<string> 
     }
     return temporary
   })
+}
+
+/** A new folder's name is durable once the folder it is in has been synced, up to the one that was there before. */
+async function makeDirectory(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true })
+  if (first === undefined) return
+  for (let made = path; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made))
 }
 
 async function orRemove<T>(temporary: string, work: () => Promise<T>): Promise<T> {
