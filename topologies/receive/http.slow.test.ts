@@ -251,3 +251,15 @@ test('a client that stops sending is let go after the timeout, one that goes awa
   assert.deepEqual([await receiver.records(), receiver.errors], [[], []])
   assert.equal((await send(receiver, {})).status, 200)
 })
+
+test('a connection that is still sending a refused body when closing begins does not hold it up', async (context) => {
+  const receiver = await setUp(context, { drainMs: 60_000 })
+  const socket = connect(receiver.ports.http, '127.0.0.1')
+  const head = 'POST /v1/logs HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\nx-api-key: wrong\r\n'
+  socket.write(`${head}content-length: 10\r\n\r\nhalf`)
+  const [answer] = (await once(socket, 'data')) as [Buffer]
+  assert.match(answer.toString(), /^HTTP\/1.1 401 /)
+  const closing = receiver.close()
+  socket.write('and so')
+  await Promise.all([closing, once(socket, 'close')])
+})

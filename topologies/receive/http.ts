@@ -40,10 +40,6 @@ export function createHttpServer(options: HttpOptions): Server {
       maxHeaderSize: 16 * 1024,
     },
     (request, response) => {
-      response.once('finish', () => {
-        // Stopped listening: this connection has had its last answer.
-        if (!server.listening) request.socket.end()
-      })
       void serve(request, response, options)
     },
   )

@@ -38,6 +38,8 @@ export const RECEIVER_LIMITS: ReceiverLimits = {
   drainMs: 10_000,
 }
 
+const IDLE_CHECK_MS = 20
+
 export interface ReceiverOptions {
   /** Has the topic `telemetry.raw.v1` already. */
   readonly log: EventLog
@@ -161,8 +163,10 @@ async function closeGrpc(server: GrpcServer, drainMs: number): Promise<void> {
 
 async function closeHttp(server: HttpServer, drainMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  server.closeIdleConnections()
+  // A connection kept alive becomes idle without an event that says so.
+  const closeIdle = setInterval(() => server.closeIdleConnections(), IDLE_CHECK_MS)
   await within(closed, drainMs)
+  clearInterval(closeIdle)
   server.closeAllConnections()
   await closed
 }
