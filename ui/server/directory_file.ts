@@ -22,6 +22,8 @@ export interface FileDirectoryOptions {
 export interface FileDirectory extends Directory {
   /** The key made because there was neither a file nor an `apiKey`: to be shown once. `null` otherwise. */
   readonly firstKey: string | null
+  /** The project whose name is `default`. */
+  readonly defaultProject: { readonly id: string; readonly name: string }
 }
 
 /** @throws OperatorError where the file is not one of ours, or cannot be made */
@@ -45,6 +47,7 @@ export function createFileDirectory(options: FileDirectoryOptions): FileDirector
   }
   return {
     firstKey,
+    defaultProject: readKeyFile(dataDir)!.projects.find(({ name }) => name === DEFAULT_PROJECT)!,
     authenticate(key) {
       if (now() - checkedAt >= RECHECK_MS) recheck()
       if (key.length > MAX_KEY_LENGTH) return null
