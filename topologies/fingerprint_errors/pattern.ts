@@ -1,0 +1,85 @@
+/**
+ * The pattern of a text: what stays the same when the same statement is written again with other values.
+ *
+ * Works on bytes, in one pass: a word (a run of letters, digits, `_ - . : @` and all that is not ASCII) with a digit in it
+ * becomes `*`, and so does what stands between escaped double quotes or between single quotes; everything else stays.
+ * Numbers, times, addresses, UUIDs and hex ids all have digits. What the text says beyond the limit does not count.
+ */
+import { grown } from '#pipeline/batch/grown.ts'
+
+/** Bytes of a text that count. */
+const LIMIT_BYTES = 2048
+/** A quoted part is at most this long: an apostrophe must not swallow half a text. */
+const QUOTED_LIMIT_BYTES = 256
+
+const STAR = 0x2a
+const BACKSLASH = 0x5c
+const DOUBLE_QUOTE = 0x22
+const SINGLE_QUOTE = 0x27
+
+const OTHER = 0
+const WORD = 1
+const DIGIT = 2
+const CLASSES = new Uint8Array(256)
+for (let byte = 0; byte < 256; byte++) {
+  const character = String.fromCharCode(byte)
+  if (/[0-9]/.test(character)) CLASSES[byte] = DIGIT
+  else if (/[A-Za-z_\-.:@]/.test(character) || byte > 127) CLASSES[byte] = WORD
+}
+
+export class PatternWriter {
+  /** The pattern written last is `bytes[0..size)`. */
+  bytes = new Uint8Array(LIMIT_BYTES)
+  size = 0
+
+  /** Writes the pattern of `source[start..end)`, text as it stands in JSON. */
+  write(source: Uint8Array, start: number, end: number): void {
+    const stop = Math.min(end, start + LIMIT_BYTES)
+    if (this.bytes.length < stop - start) this.bytes = grown(this.bytes, stop - start)
+    const bytes = this.bytes
+    let size = 0
+    let at = start
+    while (at < stop) {
+      if (CLASSES[source[at]] !== OTHER) {
+        const from = size
+        let hasDigit = false
+        for (let kind = CLASSES[source[at]]; kind !== OTHER && at < stop; kind = CLASSES[source[++at]]) {
+          if (kind === DIGIT) hasDigit = true
+          bytes[size++] = source[at]
+        }
+        if (hasDigit) {
+          bytes[from] = STAR
+          size = from + 1
+        }
+        continue
+      }
+      const quotedEnd = endOfQuoted(source, start, at, stop)
+      if (quotedEnd > at) {
+        bytes[size++] = STAR
+        at = quotedEnd
+      } else {
+        bytes[size++] = source[at++]
+      }
+    }
+    this.size = size
+  }
+}
+
+/** The end of the quoted part that begins at `at`, quotes included; `at` where none does. */
+function endOfQuoted(source: Uint8Array, start: number, at: number, stop: number): number {
+  const last = Math.min(stop, at + QUOTED_LIMIT_BYTES)
+  if (source[at] === BACKSLASH && source[at + 1] === DOUBLE_QUOTE) {
+    for (let to = at + 2; to + 1 < last; to++) {
+      if (source[to] !== BACKSLASH) continue
+      if (source[to + 1] === DOUBLE_QUOTE) return to + 2
+      to++ // the escaped character
+    }
+  }
+  if (source[at] === SINGLE_QUOTE && (at === start || CLASSES[source[at - 1]] === OTHER)) {
+    for (let to = at + 1; to < last; to++) {
+      // An apostrophe within a word (don't) does not end the part.
+      if (source[to] === SINGLE_QUOTE && (to + 1 >= stop || CLASSES[source[to + 1]] === OTHER)) return to + 1
+    }
+  }
+  return at
+}
