@@ -1,4 +1,4 @@
-/** The telemetry topology: the one place where its stages meet. */
+/** The topology of telemetry: the one place where the stages meet. */
 import { defineTopology } from '#pipeline/topology/topology.ts'
 import { fingerprintErrors } from './fingerprint_errors/fingerprint_errors.stage.ts'
 import { flattenAttributes } from './flatten_attributes/flatten_attributes.stage.ts'

@@ -42,12 +42,13 @@ async function throughput(
   signal: 'logs' | 'traces',
   batch: number,
   events: number,
+  connections = 4,
 ): Promise<{ perCpuSecond: number; detail: string; server: BenchServer }> {
   const server = await startBenchServer()
-  await server.load({ signal, batch, events: Math.ceil(events / 3), rate: 0, connections: 4 })
+  await server.load({ signal, batch, events: Math.ceil(events / 3), rate: 0, connections })
   await server.settled()
   const before = server.cpuSeconds()
-  const sent = await server.load({ signal, batch, events, rate: 0, connections: 4 })
+  const sent = await server.load({ signal, batch, events, rate: 0, connections })
   await server.settled()
   const cpu = server.cpuSeconds() - before
   const perWall = Math.round(sent.events / sent.seconds)
@@ -85,7 +86,7 @@ const spans: Scenario = async () => {
 }
 
 const small: Scenario = async () => {
-  const { perCpuSecond, detail, server } = await throughput('logs', 20, 400_000)
+  const { perCpuSecond, detail, server } = await throughput('logs', 20, 400_000, 64)
   await server.stop()
   return [atLeast('logs, 20 a request', perCpuSecond, 'per CPU-second', 15_000, detail)]
 }
@@ -93,6 +94,7 @@ const small: Scenario = async () => {
 /** From the acknowledgement of an event to the first answer that has it, while 5,000 events/s come in. */
 const visible: Scenario = async () => {
   const server = await startBenchServer()
+  await server.get('/metrics')
   const background = server.load({ signal: 'logs', batch: 100, events: 200_000, rate: 5_000, connections: 2 })
   await delay(2_000)
   const latencies: number[] = []
