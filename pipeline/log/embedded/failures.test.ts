@@ -1,10 +1,22 @@
 import assert from 'node:assert/strict'
-import { readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { open, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { OperatorError, TransientError } from '../../errors/errors.ts'
 import { createEmbeddedLog } from './embedded.ts'
-import { closedLog, Faults, openLog, record, segmentPaths, TOPIC, temporaryFolder, values } from './testing.ts'
+import {
+  appendTo,
+  closedLog,
+  Faults,
+  openLog,
+  openPartition,
+  partitionFolder,
+  record,
+  segmentPaths,
+  TOPIC,
+  temporaryFolder,
+  values,
+} from './testing.ts'
 
 test('disk full: the append is refused with a clear sentence, nothing of it stays, and it works again later', async (t) => {
   const directory = await temporaryFolder(t)
@@ -44,17 +56,37 @@ test('a short write is gone on with', async (t) => {
 test('a failed append takes those queued behind it with it, and later ones go on without a gap', async (t) => {
   const faults = new Faults()
   const log = await openLog(t, { directory: await temporaryFolder(t), openFile: faults.openFile })
-  const held = Promise.withResolvers<void>()
   await log.append([record('one')])
-  faults.hold = held.promise
-  const before = faults.syncs
+  const held = Promise.withResolvers<void>()
+  faults.holdWrite = held.promise
+  const before = faults.writes
   const first = log.append([record('two')])
-  while (faults.syncs === before) await new Promise(setImmediate)
+  while (faults.writes === before) await new Promise(setImmediate)
   const behind = [log.append([record('three')]), log.append([record('four')])]
-  faults.failSync = 'EIO'
+  faults.failWrite = 'ENOSPC'
   held.resolve()
   for (const append of [first, ...behind]) await assert.rejects(append, TransientError)
   assert.deepEqual(await values(log), ['one'])
+  assert.deepEqual(await log.append([record('five')]), [1])
+})
+
+test('a new segment whose name may not be durable: nothing more goes into the old one', async (t) => {
+  const directory = await closedLog(t, ['one'])
+  let fail = false
+  const partition = await openPartition(directory, {
+    openFile: async (path, flags) => {
+      if (fail && path === partitionFolder(directory)) throw Object.assign(new Error('EIO'), { code: 'EIO' })
+      return open(path, flags)
+    },
+  })
+  fail = true
+  await assert.rejects(partition.rollOlderThan(Number.POSITIVE_INFINITY), TransientError)
+  await assert.rejects(appendTo(partition, 'refused'), TransientError)
+  fail = false
+  assert.equal(await appendTo(partition, 'two'), 1)
+  await partition.close()
+  assert.equal((await segmentPaths(directory)).length, 2)
+  assert.deepEqual(await values(await openLog(t, { directory })), ['one', 'two'])
 })
 
 test('after a failed sync the partition takes no more until it is opened again; others go on', async (t) => {

@@ -8,7 +8,7 @@ import type { Answer, Method, Request } from './metadata_worker.ts'
 type Result<M extends Method> = ReturnType<Metadata[M]>
 
 /** Each caller waits for its answer, so only a great many callers at once come here. */
-const WAITING_LIMIT = 10_000
+export const WAITING_LIMIT = 10_000
 
 interface Asked {
   readonly resolve: (value: never) => void

@@ -114,10 +114,10 @@ export class OwnedLog implements EventLog, SchemaRegistry {
     const missing = specs.filter(({ name }) => !this.#topics.has(name))
     for (const { name, partitions } of missing) {
       for (const number of range(0, partitions)) await Partition.make(this.#home(name, number), this.#shared)
-      await syncDirectory(`${topicsDirectory(this.#directory)}/${name}`)
+      await syncDirectory(`${topicsDirectory(this.#directory)}/${name}`, this.#shared.openFile)
     }
-    await syncDirectory(topicsDirectory(this.#directory))
-    await syncDirectory(this.#directory)
+    await syncDirectory(topicsDirectory(this.#directory), this.#shared.openFile)
+    await syncDirectory(this.#directory, this.#shared.openFile)
     await this.#metadata.call('putTopics', specs)
     for (const spec of specs) {
       const present = this.#topics.get(spec.name)

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { OperatorError } from '../../errors/errors.ts'
 import { decodeSegmentHeader, encodeSegmentHeader, SEGMENT_HEADER_BYTES } from './frame.ts'
 
-/** How files are opened for writing; tests hand in one whose files fail. */
+/** How files are opened for writing, and folders for syncing; tests hand in one whose files fail. */
 export type OpenFile = (path: string, flags: string) => Promise<FileHandle>
 export const openFile: OpenFile = open
 
@@ -87,12 +87,12 @@ export async function writeDurably(path: string, bytes: Uint8Array, openFile: Op
     await unlink(unfinished).catch(() => {})
     throw cause
   }
-  await syncDirectory(dirname(path))
+  await syncDirectory(dirname(path), openFile)
 }
 
 /** Makes names in a folder durable. */
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r')
+export async function syncDirectory(directory: string, openFile: OpenFile): Promise<void> {
+  const handle = await openFile(directory, 'r')
   try {
     await handle.sync()
   } finally {

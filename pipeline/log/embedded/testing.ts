@@ -116,8 +116,11 @@ export class Faults {
   failSync: string | null = null
   failTruncate: string | null = null
   syncs = 0
+  writes = 0
   /** While set, syncs wait for it. */
   hold: Promise<void> | null = null
+  /** While set, writes wait for it. */
+  holdWrite: Promise<void> | null = null
 
   readonly openFile: OpenFile = async (path, flags) => {
     const file = await open(path, flags)
@@ -126,6 +129,8 @@ export class Faults {
     const datasync = file.datasync.bind(file)
     const truncate = file.truncate.bind(file)
     file.writev = (async (buffers: readonly Uint8Array[], position?: number) => {
+      this.writes++
+      await this.holdWrite
       if (this.writeShort !== null) {
         const some = Buffer.concat(buffers).subarray(0, this.writeShort)
         this.writeShort = null
