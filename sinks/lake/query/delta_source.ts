@@ -12,16 +12,26 @@ import type { LakeFile, LakeSnapshot, LakeSource } from './snapshot.ts'
 export interface DeltaSourceOptions {
   /** Tables whose state is kept; the one unused for longest is loaded anew when asked for again. */
   readonly maxTables?: number
+  /** Milliseconds; for tests. */
+  readonly now?: () => number
 }
+
+/**
+ * A state older than this is loaded anew. Others may clean commits out of a log after some days (Delta's own default is
+ * 30): then the commit after ours would be missing, and we would take an old version for the newest.
+ */
+const TRUSTED_MS = 3_600_000
 
 interface KeptTable {
   state: MutableTableState
   snapshot: LakeSnapshot
+  /** When the state was the newest. */
+  seenMs: number
 }
 
 /** @param directory the folder of `store`, where DuckDB reads the files */
 export function createDeltaSource(store: ObjectStore, directory: string, options: DeltaSourceOptions = {}): LakeSource {
-  const { maxTables = 64 } = options
+  const { maxTables = 64, now = () => performance.now() } = options
   /** Each the latest of its table's loads, which run one after another; the one unused for longest first. */
   const tables = new Map<string, Promise<KeptTable | null>>()
   const files = new WeakMap<Add, LakeFile>()
@@ -32,8 +42,9 @@ export function createDeltaSource(store: ObjectStore, directory: string, options
     return known
   }
   const load = async (table: string): Promise<KeptTable> => {
+    const seenMs = now()
     const state = await loadSnapshot(store, table)
-    return { state, snapshot: snapshotOf(table, state) }
+    return { state, snapshot: snapshotOf(table, state), seenMs }
   }
   const snapshotOf = (table: string, state: MutableTableState): LakeSnapshot => ({
     version: state.version,
@@ -42,7 +53,8 @@ export function createDeltaSource(store: ObjectStore, directory: string, options
   })
   const refresh = async (table: string, kept: KeptTable): Promise<KeptTable> => {
     // Without a commit the table may have been made since, from a checkpoint even.
-    if (kept.state.version < 0) return load(table)
+    if (kept.state.version < 0 || now() - kept.seenMs > TRUSTED_MS) return load(table)
+    kept.seenMs = now()
     for (;;) {
       const version = kept.state.version + 1
       const actions = await commitActions(store, commitKey(table, version))

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { rmSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import type { QueryError } from '#schemas/query.ts'
 import { otelLogsAndSpans } from '#schemas/tables/tables.ts'
@@ -150,6 +151,19 @@ describe('SQL over the lake and the tail', () => {
     const unknown = await fixture.problem('SELECT colour FROM otel_logs_and_spans')
     assert.equal(unknown.code, '42703')
     assert.doesNotMatch(unknown.message, /ref_0|LINE/)
+  })
+
+  it('opens no file that WHERE rules out', async () => {
+    const old = batchOf([{ ...LOG, timestamp: micros('2026-10-01T00:00:00Z') }], { offset: 7, projectId: 'pruning' })
+    const file = await fixture.lake.commit([old], '2026-10-01')
+    await fixture.lake.commit([batchOf([LOG], { offset: 8, projectId: 'pruning' })])
+    rmSync(file)
+    const count = (where: string) =>
+      fixture.query(`SELECT count(*) FROM otel_logs_and_spans WHERE ${where}`, ['2026-11-01'], 'pruning')
+    assert.deepEqual(await count('timestamp >= $1'), [{ count: 1 }])
+    assert.deepEqual(await count("timestamp >= $1 AND timestamp < '2026-12-01' AND level = 'ERROR'"), [{ count: 1 }])
+    assert.deepEqual(await count('date > $1'), [{ count: 1 }])
+    await assert.rejects(count('timestamp < $1'), /No files found|Cannot open/)
   })
 
   it('interrupts a statement that takes too long', async () => {
