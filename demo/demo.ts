@@ -19,14 +19,14 @@ from otel_logs_and_spans group by kind order by events desc`,
   [
     'How do the services do?',
     `select resource___service___name as service, count(*) as requests,
-  round(approx_percentile(duration, 0.5) / 1e6, 1) as p50_ms, round(approx_percentile(duration, 0.99) / 1e6, 1) as p99_ms,
+  round(approx_percentile(0.5, percentile_agg(duration)) / 1e6, 1) as p50_ms, round(approx_percentile(0.99, percentile_agg(duration)) / 1e6, 1) as p99_ms,
   sum(case when status_code = 'ERROR' then 1 else 0 end) as failed
 from otel_logs_and_spans where kind = 'server' group by 1 order by requests desc`,
   ],
   [
     'Which errors are there, by fingerprint?',
-    `select errors->0->>'type' as type, errors->0->>'message' as example, count(*) as times
-from otel_logs_and_spans where errors is not null and kind = 'log' group by errors->0->>'fingerprint', 1, 2 order by times desc limit 5`,
+    `select errors->0->>'fingerprint' as fingerprint, min(errors->0->>'type') as type, min(errors->0->>'message') as example, count(*) as times
+from otel_logs_and_spans where errors is not null and kind = 'log' group by 1 order by times desc limit 5`,
   ],
   [
     'Where did the slowest order spend its time?',
