@@ -23,7 +23,7 @@ describe('the query process', () => {
   const open = (options: Partial<QueryProcessOptions> = {}) =>
     createQueryProcess({
       sources: FIXTURE_SOURCES,
-      settings: { events: EVENTS },
+      settings: { events: EVENTS, folder },
       tempDirectory: join(folder, 'temp'),
       ...options,
     })

@@ -75,8 +75,9 @@ export class FixtureLake implements LakeSource {
   readonly root: string
   readonly #snapshots = new Map<string, LakeSnapshot>()
 
-  constructor() {
-    this.root = mkdtempSync(join(tmpdir(), 'millrace-query-'))
+  /** @param parent where the lake's folder is made */
+  constructor(parent = tmpdir()) {
+    this.root = mkdtempSync(join(parent, 'millrace-query-'))
   }
 
   directory(projectId: string): string {
@@ -162,10 +163,10 @@ export interface QueryFixture {
 }
 
 export async function createQueryFixture(
-  options: { maxBytes?: number; partitions?: number } = {},
+  options: { maxBytes?: number; partitions?: number; folder?: string } = {},
 ): Promise<QueryFixture> {
   const { maxBytes = 64 << 20, partitions = 1 } = options
-  const lake = new FixtureLake()
+  const lake = new FixtureLake(options.folder)
   const log = new MemoryLog(LOG_ID)
   const topic = telemetryEvents
   await log.createTopics([{ name: topic.name, partitions, retentionMs: 3_600_000, retentionBytes: null }])

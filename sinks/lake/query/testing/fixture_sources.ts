@@ -5,11 +5,13 @@ import { batchOf, createQueryFixture, GROUP, micros } from './fixture.ts'
 export const FIXTURE_SOURCES = import.meta.url
 export interface FixtureSettings {
   readonly events: number
+  /** Removed by the test: this process may be killed at any moment. */
+  readonly folder: string
 }
 
 export const createQuerySources: CreateQuerySources = async (settings) => {
-  const { events } = settings as FixtureSettings
-  const fixture = await createQueryFixture()
+  const { events, folder } = settings as FixtureSettings
+  const fixture = await createQueryFixture({ folder })
   const start = micros('2026-11-22T10:00:00Z')
   const rows = Array.from({ length: events }, (_, row) => ({ timestamp: start + BigInt(row), duration: BigInt(row) }))
   await fixture.append(batchOf(rows, { offset: 0 }))
