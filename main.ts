@@ -64,7 +64,10 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
     })
     const local = localKey(files)
 
-    const lake = defineLake({ directory: lakeDir, logger })
+    const lake = defineLake({
+      directory: lakeDir,
+      warn: (message, error) => logger.warn({ error: error.message }, message),
+    })
     const topology = telemetry.withSinks([lake])
     const states = opens(createSqliteStateStore(join(dataDir, 'state.db')))
     const runtime = opens(await startRuntime({ topology, log, states, logger, partitions }))
@@ -100,7 +103,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
           ...processMetrics.families(),
         ],
         topology: () => reporter.report(),
-        routes: [queryRoute({ directory: local.directory, service: query })],
+        routes: [queryRoute({ directory: local.directory, queries: query })],
       }),
     )
     announceRunning(dataDir, { pid: process.pid, url: http.url, key: local.key })

@@ -4,6 +4,9 @@ import { spawn } from 'node:child_process'
 import { constants } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
+// Syncs of several files run at a time; libuv's default is four.
+process.env.UV_THREADPOOL_SIZE ??= '8'
+
 const WANTED_MAJOR = 24
 const main = fileURLToPath(new URL('../main.ts', import.meta.url))
 

@@ -7,7 +7,9 @@ import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 
 const [mode, ...files] = process.argv.slice(2)
-const found = globSync('{pipeline,schemas,topologies,sinks,ui,demo,end_to_end}/**/*.test.ts').concat(globSync('*.test.ts'))
+const found = globSync('{pipeline,schemas,topologies,sinks,ui,demo,end_to_end}/**/*.test.ts').concat(
+  globSync('*.test.ts'),
+)
 const chosen =
   files.length > 0 ? files : mode === 'all' ? found : found.filter((file) => !file.endsWith('.slow.test.ts'))
 

