@@ -116,7 +116,8 @@ export class AttributeColumns {
 
   /** Gives rows `from + 1` to `to` (exclusive) the attributes of row `from`, the last one read. */
   repeat(from: number, to: number): void {
-    for (const key of this.#keys.values()) if (key.row === from) key.builder?.repeat(from, to)
+    // A key of this row may have found no place in its column, which then ends before.
+    for (const { builder } of this.#keys.values()) if (builder?.rows === from + 1) builder.repeat(from, to)
     if (this.#rest.rows === from + 1) this.#rest.repeat(from, to)
   }
 
