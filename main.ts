@@ -3,7 +3,6 @@
  * Read `startMillrace` from the top to follow the data.
  */
 import { randomBytes } from 'node:crypto'
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { OperatorError } from '#pipeline/errors/errors.ts'
@@ -25,6 +24,7 @@ import { announceRunning, forgetRunning } from '#ui/cli/running.ts'
 import { createFileDirectory } from '#ui/server/directory_file.ts'
 import { queryRoute } from '#ui/server/query_route.ts'
 import { createHttpServer } from '#ui/server/server.ts'
+import { prepareDataFolder } from './data_folder.ts'
 import { readSettings, type Settings } from './settings.ts'
 
 export interface Millrace {
@@ -53,7 +53,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
     for (const part of opened.splice(0).reverse()) await part.close()
   }
   try {
-    mkdirSync(dataDir, { recursive: true, mode: 0o700 })
+    prepareDataFolder(dataDir)
     const warn = (message: string) => logger.warn(message)
     const logDirectory = join(dataDir, 'log')
     const log = opens(await createEmbeddedLog({ directory: logDirectory, warn }))
@@ -156,7 +156,7 @@ async function serve(): Promise<void> {
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
-    await runCommandLine(process.argv, { serve, settings: () => readSettings(process.env) })
+    await runCommandLine(process.argv, { serve, settings: () => readSettings(process.env), prepareDataFolder })
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
     process.stderr.write(`millrace: ${error.message}\n`)

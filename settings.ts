@@ -3,7 +3,8 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { OperatorError } from '#pipeline/errors/errors.ts'
 
-const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback)
+const port = (fallback: number) =>
+  z.coerce.number({ error: 'is a port, 0 to 65535' }).int().min(0).max(65_535).default(fallback)
 
 const schema = z.object({
   MILLRACE_DATA_DIR: z.string().min(1).default('./data'),

@@ -13,6 +13,8 @@ export interface CommandLineOptions {
   readonly serve: () => Promise<void>
   /** @throws OperatorError where the environment has a bad setting */
   readonly settings: () => { readonly dataDir: string }
+  /** Makes the data folder, or checks that it is ours, before something is written into it. */
+  readonly prepareDataFolder: (folder: string) => void
 }
 
 /** @param argv as `process.argv` @throws OperatorError with a sentence for the person at the terminal */
@@ -56,7 +58,7 @@ function keyFromEnvironment(): string {
   return key
 }
 
-function keyCommands({ settings }: CommandLineOptions): Command {
+function keyCommands({ settings, prepareDataFolder }: CommandLineOptions): Command {
   const key = new Command('key').description('API keys of the data folder; changes work at once')
   key
     .command('add')
@@ -71,7 +73,9 @@ function keyCommands({ settings }: CommandLineOptions): Command {
         }
         return scope as Scope
       })
-      const made = addKey(settings().dataDir, { project: flags.project, label: flags.name, scopes })
+      const { dataDir } = settings()
+      prepareDataFolder(dataDir)
+      const made = addKey(dataDir, { project: flags.project, label: flags.name, scopes })
       process.stdout.write(`${made.key}\n`)
       process.stderr.write(`id ${made.stored.id}, project ${flags.project}: this is the only time the key is shown\n`)
     })

@@ -1,0 +1,28 @@
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { readSettings } from './settings.ts'
+
+describe('settings', () => {
+  it('have the defaults of the contract', () => {
+    const settings = readSettings({ HOME: '/root' })
+    const { otlpGrpcPort, otlpHttpPort, httpPort, bind } = settings
+    assert.deepEqual(
+      { otlpGrpcPort, otlpHttpPort, httpPort, bind },
+      { otlpGrpcPort: 4317, otlpHttpPort: 4318, httpPort: 8080, bind: '127.0.0.1' },
+    )
+    assert.ok(settings.lakeDir.startsWith(settings.dataDir))
+  })
+
+  for (const [name, value, message] of [
+    ['MILLRACE_HTTP_PORT', 'abc', /MILLRACE_HTTP_PORT/],
+    ['MILLRACE_HTTP_PORT', '70000', /MILLRACE_HTTP_PORT/],
+    ['MILLRACE_LAKE', 's3://bucket', /MILLRACE_LAKE: starts with file:/],
+    ['MILLRACE_API_KEY', 'short', /at least 16 characters/],
+    ['MILLRACE_LOG_LEVEL', 'loud', /MILLRACE_LOG_LEVEL/],
+    ['MILLRACE_HTTP_PROT', '8080', /there is no setting MILLRACE_HTTP_PROT/],
+  ] as const) {
+    it(`refuse ${name}=${value}`, () => {
+      assert.throws(() => readSettings({ [name]: value }), { name: 'OperatorError', message })
+    })
+  }
+})
