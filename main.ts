@@ -24,6 +24,9 @@ import { announceRunning, forgetRunning } from '#ui/cli/running.ts'
 import { createFileDirectory } from '#ui/server/directory_file.ts'
 import { queryRoute } from '#ui/server/query_route.ts'
 import { createHttpServer } from '#ui/server/server.ts'
+import { pageRoute } from '#ui/server/web/page.ts'
+import { sessionRoute } from '#ui/server/web/session_route.ts'
+import { createSessions } from '#ui/server/web/sessions.ts'
 import { prepareDataFolder } from './data_folder.ts'
 import { readSettings, type Settings } from './settings.ts'
 
@@ -91,11 +94,13 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
         onError: (error) => logger.error({ error: (error as Error).message }, 'receiver'),
       }),
     )
+    const sessions = createSessions()
     const http = opens(
       await createHttpServer({
         host: bind,
         port: settings.httpPort,
         authenticate: local.directory.authenticate,
+        sessionKey: sessions.keyOf,
         notReady: () => [...reporter.stopped(), ...(query.health().ready ? [] : ['the query process is starting'])],
         metrics: async () => [
           ...(await reporter.metrics()),
@@ -103,7 +108,11 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
           ...processMetrics.families(),
         ],
         topology: () => reporter.report(),
-        routes: [queryRoute({ directory: local.directory, queries: query })],
+        routes: [
+          queryRoute({ directory: local.directory, queries: query, sessionKey: sessions.keyOf }),
+          sessionRoute({ directory: local.directory, sessions, otlp: receiver.ports }),
+          pageRoute(join(import.meta.dirname, 'ui/web/dist')),
+        ],
       }),
     )
     announceRunning(dataDir, { pid: process.pid, url: http.url, key: local.key })

@@ -18,11 +18,13 @@ import {
   type QueryService,
   type QueryValue,
 } from '#schemas/query.ts'
-import { bearerKey } from './server.ts'
+import { bearerKey, type RequestHead } from './server.ts'
 
 export interface QueryRouteOptions {
   readonly directory: Directory
   readonly queries: QueryService
+  /** The key behind a request that carries none itself: that of its session. */
+  readonly sessionKey?: (request: RequestHead) => string | null
 }
 
 const MAX_PARAMS = 1000
@@ -45,10 +47,10 @@ const STATUS: Record<QueryFault, number> = {
 }
 const RETRY_AFTER_SECONDS = 1
 
-export function queryRoute({ directory, queries }: QueryRouteOptions): FastifyPluginAsync {
+export function queryRoute({ directory, queries, sessionKey = () => null }: QueryRouteOptions): FastifyPluginAsync {
   return async (server) => {
     server.post('/v1/query', async (request, reply) => {
-      const principal = directory.authenticate(bearerKey(request) ?? '')
+      const principal = directory.authenticate(bearerKey(request) ?? sessionKey(request) ?? '')
       if (principal === null) return refuse(reply, 401, '28000', 'This needs an API key: authorization: Bearer <key>')
       if (!principal.scopes.includes('read')) return refuse(reply, 403, '42501', 'The key does not have the scope read')
       const body = bodySchema.safeParse(request.body)

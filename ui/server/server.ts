@@ -1,15 +1,23 @@
-/** The HTTP server: the API, what operators probe, and (later) the web app. */
-
+/** The HTTP server: the API, what operators probe, and the web app. */
+import type { IncomingHttpHeaders } from 'node:http'
 import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyRequest } from 'fastify'
 import { OperatorError } from '#pipeline/errors/errors.ts'
 import { type MetricFamily, PROMETHEUS_CONTENT_TYPE, prometheusText } from '#pipeline/observability/prometheus.ts'
 import type { Principal } from '#schemas/directory.ts'
+import { SECURITY_HEADERS } from './web/page.ts'
+
+/** What a request says about itself: Fastify's request and a bare WebSocket upgrade both fit. */
+export interface RequestHead {
+  readonly headers: IncomingHttpHeaders
+}
 
 export interface HttpServerOptions {
   readonly host: string
   readonly port: number
   /** Whose key a request carries; for the routes that want one. */
   readonly authenticate: (key: string) => Principal | null
+  /** The key behind a request that carries none itself: that of its session. */
+  readonly sessionKey?: (request: RequestHead) => string | null
   /** Why we are not ready; empty when we are. */
   readonly notReady: () => readonly string[]
   readonly metrics: () => Promise<readonly MetricFamily[]>
@@ -31,6 +39,7 @@ const BODY_LIMIT_BYTES = 1 << 20
 export async function createHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const server = fastify({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true })
   server.addHook('onRequest', async (request, reply) => {
+    reply.headers(SECURITY_HEADERS)
     const refusal = foreignRequest(request, options.host)
     if (refusal !== null) await reply.code(403).send({ code: '42501', message: refusal })
   })
@@ -45,7 +54,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     reply.type(PROMETHEUS_CONTENT_TYPE).send(prometheusText(await options.metrics())),
   )
   server.get('/v1/topology', async (request, reply) => {
-    const principal = options.authenticate(bearerKey(request) ?? '')
+    const principal = options.authenticate(bearerKey(request) ?? options.sessionKey?.(request) ?? '')
     if (principal === null || !principal.scopes.includes('read')) {
       return reply
         .code(401)
@@ -58,7 +67,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
 }
 
 /** The key in `authorization: Bearer <key>` or `x-api-key`. */
-export function bearerKey(request: FastifyRequest): string | null {
+export function bearerKey(request: RequestHead): string | null {
   const header = request.headers.authorization
   if (header !== undefined && /^bearer /i.test(header)) return header.slice('bearer '.length).trim()
   const key = request.headers['x-api-key']
