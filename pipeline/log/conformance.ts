@@ -256,7 +256,10 @@ export function describeEventLog(name: string, open: () => Promise<OpenedLog>): 
           { topic: t, partition: 1, position: null },
         ])
         await log.append(Array.from({ length: 12 }, (_, i) => record(t, `${i}`, i % 2)))
-        const positions = [position(log, t, 0, 3), position(log, t, 1, 5)]
+        const positions: Position[] = [
+          { ...position(log, t, 0, 3), reached: { 0: 7, 1: 0, 12: 4 } },
+          { ...position(log, t, 1, 5), reached: {} },
+        ]
         await first.membership.commit(positions)
         await first.membership.commit([position(log, t, 1, 6)])
         await first.membership.leave()
@@ -432,7 +435,7 @@ async function joined(log: EventLog, group: string, topics: readonly string[]) {
 }
 
 function position(log: EventLog, topic: string, partition: number, offset: number): Position {
-  return { topic, partition, offset, reached: offset - 1, log: log.id }
+  return { topic, partition, offset, reached: offset === 0 ? {} : { [partition]: offset - 1 }, log: log.id }
 }
 
 function sequence(from: number, to: number): number[] {

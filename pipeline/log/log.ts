@@ -42,14 +42,21 @@ export interface Bounds {
   readonly end: number
 }
 
+/**
+ * How far a reader has come in the order of events: by source partition (`Origin.partition`), the origin offset reached.
+ * Where stages keep partitions one-to-one there is one component; a repartitioned topic has one for every source
+ * partition. A partition without a component has not been met yet.
+ */
+export type Reached = Readonly<Record<number, number>>
+
 /** How far a group has come in a partition. */
 export interface Position {
   readonly topic: string
   readonly partition: number
   /** The next offset to read. */
   readonly offset: number
-  /** The origin offset reached (see `Origin`), -1 before the first; and the log it counts in. */
-  readonly reached: number
+  readonly reached: Reached
+  /** The log that `offset` and `reached` count in. */
   readonly log: string
 }
 

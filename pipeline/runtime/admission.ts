@@ -1,14 +1,16 @@
 /** What a consumer does with a record, by its origin: the rule that makes at-least-once stages exact. */
 import type { Origin } from '../batch/batch.ts'
+import type { Reached } from '../log/log.ts'
 
 export type Admission = 'accept' | 'skip' | 'gap'
 
 /**
- * @param reached the origin offset this consumer reached in the partition; `null` before its first record
- * @returns `skip` for what was seen before (a stage repeats its output after a restart), `accept` for the next in
- *   order, `gap` where a record is missing in between: the partition must stop
+ * @param reached what this consumer reached; only the component of the record's own source partition counts
+ * @returns `skip` for what was seen before (a stage repeats its output after a restart), `accept` for the first met of
+ *   its source partition and for the next in order, `gap` where a record is missing in between: the partition must stop
  */
-export function admit(reached: number | null, origin: Origin): Admission {
-  if (reached === null || origin.previous === reached) return 'accept'
-  return origin.offset <= reached ? 'skip' : 'gap'
+export function admit(reached: Reached, origin: Origin): Admission {
+  const last = reached[origin.partition]
+  if (last === undefined || origin.previous === last) return 'accept'
+  return origin.offset <= last ? 'skip' : 'gap'
 }

@@ -252,7 +252,7 @@ describe('the runtime', () => {
     const options = { topology: defineTopology('test', [double]), log, states, logger, partitions: 1 }
     await (await startRuntime(options)).close()
     const membership = await log.join('double', [], { assigned() {}, revoked() {} })
-    await membership.commit([{ topic: raw.name, partition: 0, offset: 0, reached: -1, log: 'another' }])
+    await membership.commit([{ topic: raw.name, partition: 0, offset: 0, reached: {}, log: 'another' }])
     const runtime = await startRuntime(options)
     const [task] = runtime.status()[0].tasks
     for (let turn = 0; turn < 1000 && task.condition !== 'stopped'; turn++)

@@ -1,8 +1,9 @@
 /** One sink on the partitions it was assigned: hands batches over, commits what has become durable. */
+import type { Batch } from '../batch/batch.ts'
 import type { Assignment, EventLog, Membership, Position } from '../log/log.ts'
 import type { Sink, SinkWriter } from '../stage/sink.ts'
 import type { Handover } from './handover.ts'
-import { createSource } from './source.ts'
+import { createSource, type Delivery } from './source.ts'
 import type { TaskStats } from './stats.ts'
 
 export interface SinkTaskOptions {
@@ -24,7 +25,7 @@ export async function runSinkTask(options: SinkTaskOptions, stop: AbortSignal): 
   const writer = await sink.open()
   const failed = new AbortController()
   const halt = AbortSignal.any([stop, failed.signal])
-  const written = new Map<number, Position[]>(assignments.map(({ partition }) => [partition, []]))
+  const written = new Map<number, Delivery<Batch>[]>(assignments.map(({ partition }) => [partition, []]))
   try {
     const feeds = assignments.map((assignment) => feed(assignment))
     const commits = commitProgress()
@@ -51,7 +52,7 @@ export async function runSinkTask(options: SinkTaskOptions, stop: AbortSignal): 
       if (delivery === null) return
       stats[partition].polled(delivery.value.eventCount)
       await writer.write(delivery.value)
-      written.get(partition)!.push(delivery.position)
+      written.get(partition)!.push(delivery)
       stats[partition].produced(delivery.value.eventCount, 0)
     }
   }
@@ -68,17 +69,17 @@ export async function runSinkTask(options: SinkTaskOptions, stop: AbortSignal): 
   }
 
   async function commitStored(): Promise<void> {
-    const positions = assignments.flatMap(({ partition }) => takeStored(writer, written.get(partition)!, partition))
+    const positions = assignments.flatMap(({ partition }) => takeStored(writer, written.get(partition)!))
     if (positions.length === 0) return
     await membership.commit(positions)
     for (const position of positions) stats[position.partition].committed(position)
   }
 }
 
-/** Takes the positions that are durable off the list; gives the last of them. */
-function takeStored(writer: SinkWriter, written: Position[], partition: number): Position[] {
-  const upTo = writer.storedUpTo(partition)
-  let count = 0
-  while (count < written.length && written[count].reached <= upTo) count++
-  return written.splice(0, count).slice(-1)
+/** Takes the deliveries that are durable off the list; gives the position after the last of them. */
+function takeStored(writer: SinkWriter, written: Delivery<Batch>[]): Position[] {
+  const isStored = ({ value: { origin } }: Delivery<Batch>) => origin.offset <= writer.storedUpTo(origin.partition)
+  const waiting = written.findIndex((delivery) => !isStored(delivery))
+  const stored = written.splice(0, waiting < 0 ? written.length : waiting)
+  return stored.slice(-1).map(({ position }) => position)
 }

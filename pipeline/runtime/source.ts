@@ -18,8 +18,8 @@ export interface Source<T> {
   next(stop: AbortSignal): Promise<Delivery<T> | null>
 }
 
-/** A position, or the place of a record whose predecessor does not matter (`reached` is null). */
-export type Start = Pick<Position, 'offset' | 'log'> & { readonly reached: number | null }
+/** Where to begin; with an empty `reached`, at a record whose predecessors do not matter. */
+export type Start = Pick<Position, 'offset' | 'reached' | 'log'>
 
 export interface SourceOptions<T extends Carrier> {
   readonly log: EventLog
@@ -41,7 +41,7 @@ export async function createSource<T extends Carrier>(options: SourceOptions<T>)
   const bounds = await log.bounds(topic.name, partition)
   if (position !== null) checkStart(position, bounds, log.id, `${topic.name}/${partition}`, reader)
   let offset = position?.offset ?? bounds.begin
-  let reached = position?.reached ?? null
+  let reached = position?.reached ?? {}
   let page: readonly LogRecord[] = []
 
   function valueAt(stop: AbortSignal): Promise<T | null> | T | null {
@@ -72,7 +72,13 @@ export async function createSource<T extends Carrier>(options: SourceOptions<T>)
   }
 
   function decode(record: LogRecord): T {
-    const place = { log: log.id, topic: topic.name, partition, offset: record.offset, previous: reached ?? -1 }
+    const place = {
+      log: log.id,
+      topic: topic.name,
+      partition,
+      offset: record.offset,
+      previous: reached[partition] ?? -1,
+    }
     try {
       return topic.codec.decode(record.value, place)
     } catch (cause) {
@@ -91,15 +97,16 @@ export async function createSource<T extends Carrier>(options: SourceOptions<T>)
         if (value === null) return null
         const at = offset
         offset++
-        const admission = admit(reached, value.origin)
+        const { origin } = value
+        const admission = admit(reached, origin)
         if (admission === 'skip') continue
         if (admission === 'gap') {
           throw new InvariantError(
-            `${reader} stands at origin ${reached} of ${topic.name}/${partition}, but the record at ${at} follows origin ` +
-              `${value.origin.previous}: records are missing in between`,
+            `${reader} stands at origin ${reached[origin.partition]} of ${topic.name}/${partition} (source partition ` +
+              `${origin.partition}), but the record at ${at} follows origin ${origin.previous}: records are missing in between`,
           )
         }
-        reached = value.origin.offset
+        reached = { ...reached, [origin.partition]: origin.offset }
         return { value, position: { topic: topic.name, partition, offset, reached, log: log.id } }
       }
     },

@@ -106,7 +106,7 @@ export async function runTask(options: TaskOptions, stop: AbortSignal): Promise<
       ...options,
       topic: stage.consumes,
       partition,
-      position: { log: log.id, offset: from, reached: null },
+      position: { log: log.id, offset: from, reached: {} },
       reader: stage.name,
     })
     for (;;) {

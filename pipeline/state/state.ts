@@ -16,5 +16,7 @@ export interface StateStore {
    * @throws TransientError where it could not be stored
    */
   save(stage: string, state: StoredState, generation: number): Promise<void>
+  /** Forgets the stage's state in all partitions. @returns how many partitions had one */
+  forget(stage: string): Promise<number>
   close(): Promise<void>
 }

@@ -232,7 +232,7 @@ test('a group cannot be set past the end, nor on what it did not join', async (t
   const log = await openLog(t, { directory: await temporaryFolder(t) })
   await log.append([record('one')])
   const membership = await log.join('g', [TOPIC], { assigned() {}, revoked() {} })
-  const at = (topic: string, offset: number) => ({ topic, partition: 0, offset, reached: 0, log: log.id })
+  const at = (topic: string, offset: number) => ({ topic, partition: 0, offset, reached: { 0: 0 }, log: log.id })
   await assert.rejects(membership.commit([at(TOPIC, 2)]), RangeError)
   await assert.rejects(membership.commit([at('other.v1', 0)]), RangeError)
   await membership.commit([at(TOPIC, 1)])

@@ -55,9 +55,10 @@ export class Groups {
   #check({ topic, partition, offset, reached }: Position, topics: readonly TopicSpec[]): void {
     if (!topics.some(({ name }) => name === topic)) throw new RangeError(`${topic} is not among this member's topics`)
     const end = this.#endOf(topic, partition)
-    if (!Number.isSafeInteger(offset) || offset < 0 || offset > end || !Number.isSafeInteger(reached) || reached < -1) {
+    const sound = [offset, ...Object.values(reached)].every((value) => Number.isSafeInteger(value) && value >= 0)
+    if (!sound || offset > end) {
       throw new RangeError(
-        `${topic}/${partition}: offset ${offset}, reached ${reached} is no position, the end is ${end}`,
+        `${topic}/${partition}: offset ${offset}, reached ${JSON.stringify(reached)} is no position, the end is ${end}`,
       )
     }
   }

@@ -5,11 +5,12 @@
 import { randomUUID } from 'node:crypto'
 import { DatabaseSync } from 'node:sqlite'
 import { FencedError, OperatorError } from '../../errors/errors.ts'
-import type { Position, TopicSpec } from '../log.ts'
+import type { Position, Reached, TopicSpec } from '../log.ts'
 
 /** "mlrc": marks the file as ours. */
 const APPLICATION_ID = 0x6d6c7263
-const VERSION = 1
+/** 2: `reached` is a vector. */
+const VERSION = 2
 
 const TABLES = `
   create table log (id text not null);
@@ -21,7 +22,7 @@ const TABLES = `
   create table groups (name text primary key, generation integer not null) strict;
   create table positions (
     group_name text not null, topic text not null, partition integer not null,
-    next_offset integer not null, reached integer not null, log text not null,
+    next_offset integer not null, reached text not null, log text not null,
     primary key (group_name, topic, partition)
   ) strict, without rowid;
 `
@@ -53,7 +54,7 @@ export class Metadata {
         throw new OperatorError(`${path} is not a millrace log: choose another folder`)
       else if (version !== VERSION) {
         throw new OperatorError(
-          `${path} has version ${version}, this program reads ${VERSION}: use the program that wrote it`,
+          `${path} has version ${version}, this program reads ${VERSION}: use the program that wrote it, or another folder`,
         )
       }
       return new Metadata(database)
@@ -133,7 +134,7 @@ export class Metadata {
           )
         }
         for (const { topic, partition, offset, reached, log } of commit.positions) {
-          put.run(commit.group, topic, partition, offset, reached, log)
+          put.run(commit.group, topic, partition, offset, JSON.stringify(reached), log)
         }
         return null
       }),
@@ -148,7 +149,7 @@ export class Metadata {
       topic: row.topic as string,
       partition: row.partition as number,
       offset: row.next_offset as number,
-      reached: row.reached as number,
+      reached: JSON.parse(row.reached as string) as Reached,
       log: row.log as string,
     }))
   }

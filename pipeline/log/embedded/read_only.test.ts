@@ -52,7 +52,7 @@ test('sees topics, positions and schemas that came after it was opened', async (
   assert.deepEqual(await reader.bounds('later.v1', 0), { partition: 0, begin: 0, end: 0 })
   await log.append([record('one')])
   const membership = await log.join('g', [TOPIC], { assigned() {}, revoked() {} })
-  await membership.commit([{ topic: TOPIC, partition: 0, offset: 1, reached: 0, log: log.id }])
+  await membership.commit([{ topic: TOPIC, partition: 0, offset: 1, reached: { 0: 0 }, log: log.id }])
   assert.deepEqual(await reader.positions('g'), await log.positions('g'))
   assert.deepEqual(await reader.groups(), ['g'])
   assert.equal(await reader.schema(await log.register('s', '"int"')), '"int"')

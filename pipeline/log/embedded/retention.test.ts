@@ -68,7 +68,7 @@ test('an old timestamp behind a young one does not make a gap', () => {
 
 test('what is needed: the slowest group; all, where a group has read nothing of the partition; nothing else counts', () => {
   const at = (topic: string, partition: number, offset: number): Position => {
-    return { topic, partition, offset, reached: 0, log: 'x' }
+    return { topic, partition, offset, reached: { 0: 0 }, log: 'x' }
   }
   assert.equal(neededFrom(TOPIC, 0, []), Number.POSITIVE_INFINITY)
   assert.equal(neededFrom(TOPIC, 0, [[at('other.v1', 0, 1)]]), Number.POSITIVE_INFINITY)
@@ -87,7 +87,7 @@ test('the log trims by itself: old segments go, also the one being written, but 
   })
   for (let i = 0; i < 10; i++) await log.append([record(`${i}`.repeat(100))])
   const membership = await log.join('slow', [TOPIC], { assigned() {}, revoked() {} })
-  await membership.commit([{ topic: TOPIC, partition: 0, offset: 5, reached: 4, log: log.id }])
+  await membership.commit([{ topic: TOPIC, partition: 0, offset: 5, reached: { 0: 4 }, log: log.id }])
 
   now += WEEK_MS + 1_001
   const begin = async () => (await log.bounds(TOPIC, 0)).begin
@@ -96,7 +96,7 @@ test('the log trims by itself: old segments go, also the one being written, but 
   const [held] = await log.read(TOPIC, 0, 5, { maxBytes: 1 })
   assert.equal(Buffer.from(held.value).toString(), '5'.repeat(100))
 
-  await membership.commit([{ topic: TOPIC, partition: 0, offset: 10, reached: 9, log: log.id }])
+  await membership.commit([{ topic: TOPIC, partition: 0, offset: 10, reached: { 0: 9 }, log: log.id }])
   while ((await begin()) < 10) await new Promise(setImmediate)
   assert.deepEqual(await values(log), [])
   assert.ok((await log.topics())[0].sizeBytes <= 64)

@@ -58,7 +58,7 @@ describe('SQL over log and lake on disk', () => {
     await sink.flush()
     if (!commit) return
     const member = await log.join(GROUP, [topic.name], { assigned() {}, revoked() {} })
-    await member.commit([{ topic: topic.name, partition: 0, offset, reached: offset - 1, log: LOG_ID }])
+    await member.commit([{ topic: topic.name, partition: 0, offset, reached: { 0: offset - 1 }, log: LOG_ID }])
   }
   const row = (name: string, more: object = {}) => ({
     timestamp: micros('2026-11-22T10:00:00Z') + BigInt(offset),

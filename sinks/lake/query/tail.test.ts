@@ -42,7 +42,7 @@ describe('the tail', () => {
       await fixture.append(batch(0), batch(1), batch(1), batch(2))
       // Before its first look the lake had committed two records; the third repeats the second.
       await fixture.lake.commit([batch(0), batch(1)])
-      await fixture.commitPosition({ partition: 0, offset: 2, reached: 1 })
+      await fixture.commitPosition({ partition: 0, offset: 2, reached: { 0: 1 } })
       assert.deepEqual(await names(fixture), ['e0', 'e1', 'e2'])
     }))
 
@@ -62,11 +62,11 @@ describe('the tail', () => {
       await names(fixture)
       const full = fixture.tail.cachedBytes
       await fixture.lake.commit([batch(0)])
-      await fixture.commitPosition({ partition: 0, offset: 1, reached: 0 })
+      await fixture.commitPosition({ partition: 0, offset: 1, reached: { 0: 0 } })
       assert.deepEqual(await names(fixture), ['e0', 'e1'])
       assert.ok(fixture.tail.cachedBytes < full)
       await fixture.lake.commit([batch(1)])
-      await fixture.commitPosition({ partition: 0, offset: 2, reached: 1 })
+      await fixture.commitPosition({ partition: 0, offset: 2, reached: { 0: 1 } })
       assert.deepEqual(await names(fixture), ['e0', 'e1'])
       assert.equal(fixture.tail.cachedBytes, 0)
     }))
@@ -82,7 +82,7 @@ describe('the tail', () => {
           const flush = async () => {
             if (pending.length === 0) return
             await fixture.lake.commit(pending)
-            await fixture.commitPosition({ partition: 0, offset, reached: offset - 1 })
+            await fixture.commitPosition({ partition: 0, offset, reached: { 0: offset - 1 } })
             pending = []
           }
           for (const size of sizes) {

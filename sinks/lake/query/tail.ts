@@ -7,7 +7,7 @@
  * (The other way round, a commit between reading the snapshot and the positions would hide its rows.)
  */
 import type { Batch } from '#pipeline/batch/batch.ts'
-import type { EventLog, LogRecord, Position } from '#pipeline/log/log.ts'
+import type { EventLog, LogRecord, Position, Reached } from '#pipeline/log/log.ts'
 import type { BatchTopic } from '#pipeline/stage/topic.ts'
 import { QueryError } from '#schemas/query.ts'
 import { type Table, tableOf } from '#schemas/tables/tables.ts'
@@ -63,8 +63,8 @@ interface PartitionState {
   /** Everything from here to `end` has been looked at. */
   begin: number
   end: number
-  /** The last origin seen, and the log it counts in: a record at or before it is a redelivery. */
-  reached: number
+  /** The last origins seen, and the log they count in: a record at or before them is a redelivery. */
+  reached: Reached
   log: string
   entries: Entry[]
 }
@@ -107,7 +107,7 @@ export function createTail({ log, topic, group, maxBytes, maxRecords }: TailOpti
     if (state === undefined || state.begin > begin || state.end < begin) {
       for (const entry of state?.entries ?? []) drop(entry)
       recordCount -= state?.entries.length ?? 0
-      state = { begin, end: begin, reached: position?.reached ?? -1, log: position?.log ?? '', entries: [] }
+      state = { begin, end: begin, reached: position?.reached ?? {}, log: position?.log ?? '', entries: [] }
       partitions.set(partition, state)
     }
     const passed = state.entries.findIndex((entry) => entry.offset >= begin)
@@ -130,7 +130,7 @@ export function createTail({ log, topic, group, maxBytes, maxRecords }: TailOpti
   const note = (state: PartitionState, record: LogRecord) => {
     const batch = decode(record)
     const { origin } = batch
-    const repeated = origin.log === state.log && origin.offset <= state.reached
+    const repeated = origin.log === state.log && origin.offset <= (state.reached[origin.partition] ?? -1)
     if (!repeated && batch.eventCount > 0) {
       if (recordCount >= maxRecords) throw overBound(`${maxRecords} records`)
       const table = tableOf(batch.signal).name
@@ -142,7 +142,7 @@ export function createTail({ log, topic, group, maxBytes, maxRecords }: TailOpti
       touch(entry, batch)
     }
     if (!repeated) {
-      state.reached = origin.offset
+      state.reached = { ...state.reached, [origin.partition]: origin.offset }
       state.log = origin.log
     }
     state.end = record.offset + 1
