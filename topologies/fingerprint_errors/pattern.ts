@@ -72,7 +72,10 @@ function endOfQuoted(source: Uint8Array, start: number, at: number, stop: number
     for (let to = at + 2; to + 1 < last; to++) {
       if (source[to] !== BACKSLASH) continue
       if (source[to + 1] === DOUBLE_QUOTE) return to + 2
-      to++ // the escaped character
+      // A backslash and a quote in the text are a quote within the part, and four bytes here.
+      const isInnerQuote =
+        source[to + 1] === BACKSLASH && source[to + 2] === BACKSLASH && source[to + 3] === DOUBLE_QUOTE
+      to += isInnerQuote ? 3 : 1
     }
   }
   if (source[at] === SINGLE_QUOTE && (at === start || CLASSES[source[at - 1]] === OTHER)) {
