@@ -85,7 +85,7 @@ describe('one place for each', () => {
   const onlyIn: readonly [what: RegExp, places: RegExp][] = [
     [/^avsc$/, /^pipeline\/avro\//],
     [/^node:sqlite$/, /^pipeline\/(log\/embedded|state|bench)\//],
-    [/^@grpc\/grpc-js$/, /^(topologies\/receive|pipeline\/bench|demo)\//],
+    [/^@grpc\/grpc-js$/, /^(topologies\/receive|end_to_end)\//],
     [/^@duckdb\//, /^(sinks\/lake|pipeline\/bench)\//],
     [/^rxjs\/.+/, /^$/],
     [/^rxjs$/, /^(pipeline\/(stage|runtime|testing|docs)\/|topologies\/)/],
