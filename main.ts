@@ -101,7 +101,11 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
         port: settings.httpPort,
         authenticate: local.directory.authenticate,
         sessionKey: sessions.keyOf,
-        notReady: () => [...reporter.stopped(), ...(query.health().ready ? [] : ['the query process is starting'])],
+        notReady: () => [
+          ...log.health(),
+          ...reporter.stopped(),
+          ...(query.health().ready ? [] : ['the query process is starting']),
+        ],
         metrics: async () => [
           ...(await reporter.metrics()),
           ...receiverMetrics(receiver),

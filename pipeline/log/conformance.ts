@@ -81,15 +81,9 @@ export function describeEventLog(name: string, open: () => Promise<OpenedLog>): 
         const offsets = await Promise.all(callers)
         for (const partition of [0, 1]) {
           const mine = offsets.filter((_, caller) => caller % 2 === partition)
-          assert.deepEqual(
-            mine.flat().sort((a, b) => a - b),
-            Array.from({ length: 100 }, (_, i) => i),
-          )
-          for (const each of mine)
-            assert.deepEqual(
-              each,
-              [...each].sort((a, b) => a - b),
-            )
+          const sorted = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b)
+          assert.deepEqual(sorted(mine.flat()), sequence(0, 100))
+          for (const each of mine) assert.deepEqual(each, sorted(each))
           const read = await readAll(log, t, partition)
           for (const { offset, value } of read) {
             const [caller, i] = text(value).split(':').map(Number)
@@ -101,15 +95,10 @@ export function describeEventLog(name: string, open: () => Promise<OpenedLog>): 
       test('appends that do not wait for each other keep their order', async () => {
         const { log } = opened
         const t = await topic()
-        const offsets = await Promise.all(Array.from({ length: 50 }, (_, i) => log.append([record(t, `${i}`)])))
-        assert.deepEqual(
-          offsets.flat(),
-          Array.from({ length: 50 }, (_, i) => i),
-        )
-        assert.deepEqual(
-          texts(await readAll(log, t, 0)),
-          Array.from({ length: 50 }, (_, i) => `${i}`),
-        )
+        const numbers = sequence(0, 50)
+        const offsets = await Promise.all(numbers.map((i) => log.append([record(t, `${i}`)])))
+        assert.deepEqual(offsets.flat(), numbers)
+        assert.deepEqual(texts(await readAll(log, t, 0)), numbers.map(String))
       })
 
       test('large records: 1 MB and 16 MB', async () => {

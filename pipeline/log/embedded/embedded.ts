@@ -32,7 +32,10 @@ export interface EmbeddedLogOptions {
   readonly openFile?: OpenFile
 }
 
-export interface EmbeddedLog extends EventLog, SchemaRegistry {}
+export interface EmbeddedLog extends EventLog, SchemaRegistry {
+  /** A sentence for each part that has failed until a restart, a partition after a failed sync; empty when all is well. */
+  health(): readonly string[]
+}
 
 /**
  * Opens the log in a folder, or makes it. One process owns it until `close`.

@@ -99,14 +99,32 @@ test('after a failed sync the partition takes no more until it is opened again; 
     log.append([record('two')]),
     /takes no more appends, a sync failed: check the disk, then restart/,
   )
-  await assert.rejects(log.append([record('three')]), /takes no more appends/)
+  await assert.rejects(log.append([record('three')]), (error) => {
+    return error instanceof TransientError && /takes no more appends/.test(error.message)
+  })
   await log.append([record('goes on', 1)])
   assert.deepEqual(await values(log), ['one'])
+  const [segment] = await segmentPaths(directory)
+  assert.deepEqual(log.health(), [`${segment} takes no more appends, a sync failed: check the disk, then restart`])
   await log.close()
   const reopened = await openLog(t, { directory }, 2)
+  assert.deepEqual(reopened.health(), [])
   await reopened.append([record('four')])
   assert.deepEqual(await values(reopened), ['one', 'four'])
   assert.deepEqual(await values(reopened, 1), ['other', 'goes on'])
+})
+
+test('a partition that a failed sync has closed is not opened by its age: its segment is not sealed', async (t) => {
+  const directory = await closedLog(t, ['one'])
+  const faults = new Faults()
+  const partition = await openPartition(directory, { openFile: faults.openFile })
+  faults.failSync = 'EIO'
+  await assert.rejects(appendTo(partition, 'two'), TransientError)
+  await partition.rollOlderThan(Number.POSITIVE_INFINITY)
+  await assert.rejects(appendTo(partition, 'three'), /takes no more appends/)
+  await partition.close()
+  assert.equal((await segmentPaths(directory)).length, 1)
+  assert.deepEqual(await values(await openLog(t, { directory })), ['one'])
 })
 
 test('a write that failed and could not be undone closes the partition for appends', async (t) => {

@@ -41,6 +41,11 @@ export class MetadataClient {
     return { client, logId }
   }
 
+  /** Why nothing is answered any more; `null` as long as it is. */
+  get broken(): string | null {
+    return this.#closed?.message ?? null
+  }
+
   call<M extends Method>(method: M, ...args: Parameters<Metadata[M]>): Promise<Result<M>> {
     return this.#ask((id) => ({ id, method, args }))
   }

@@ -2,19 +2,17 @@
 import { OperatorError, TransientError } from '../../errors/errors.ts'
 import type {
   Bounds,
-  EventLog,
   GroupListener,
   LogRecord,
   Membership,
   NewRecord,
   Position,
   ReadOptions,
-  SchemaRegistry,
   TopicInfo,
   TopicSpec,
 } from '../log.ts'
 import { Budget } from './budget.ts'
-import type { EmbeddedLogOptions } from './embedded.ts'
+import type { EmbeddedLog, EmbeddedLogOptions } from './embedded.ts'
 import { checkTopic, partitionDirectory, topicsDirectory } from './folder.ts'
 import { frameBytes, type Unplaced, unplaced } from './frame.ts'
 import { Groups } from './groups.ts'
@@ -35,7 +33,7 @@ interface OwnedTopic {
   readonly partitions: readonly Partition[]
 }
 
-export class OwnedLog implements EventLog, SchemaRegistry {
+export class OwnedLog implements EmbeddedLog {
   readonly id: string
   readonly #directory: string
   readonly #lock: Lock
@@ -216,6 +214,11 @@ export class OwnedLog implements EventLog, SchemaRegistry {
     const schema = await this.#metadata.call('schema', id)
     if (schema === null) throw new RangeError(`there is no schema ${id}`)
     return schema
+  }
+
+  health(): readonly string[] {
+    const parts = [this.#metadata, ...[...this.#topics.values()].flatMap(({ partitions }) => partitions)]
+    return parts.flatMap(({ broken }) => broken ?? [])
   }
 
   async close(): Promise<void> {

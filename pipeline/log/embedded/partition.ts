@@ -131,6 +131,11 @@ export class Partition implements PartitionView {
     return size
   }
 
+  /** Why it takes no more appends until it is opened again; `null` as long as it does. */
+  get broken(): string | null {
+    return this.#writer?.broken ?? null
+  }
+
   async index(segment: Segment): Promise<SparseIndex> {
     return segment.base === this.#segments.at(-1)!.base ? this.#index : this.#shared.indexes.get(segment)
   }
@@ -241,7 +246,8 @@ export class Partition implements PartitionView {
   async rollOlderThan(madeBefore: number): Promise<void> {
     await this.#inTurn(async () => {
       const last = this.#segments.at(-1)!
-      if (last.madeAt < madeBefore && this.end > last.base) await this.#roll()
+      // What a broken file holds nobody knows: nothing may follow on it before recovery has looked.
+      if (last.madeAt < madeBefore && this.end > last.base && this.broken === null) await this.#roll()
     }).catch((cause) => {
       throw writeFailure(this.#home.directory, cause)
     })

@@ -5,18 +5,9 @@
 import { stat } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { OperatorError, TransientError } from '../../errors/errors.ts'
-import type {
-  Bounds,
-  EventLog,
-  LogRecord,
-  Membership,
-  Position,
-  ReadOptions,
-  SchemaRegistry,
-  TopicInfo,
-  TopicSpec,
-} from '../log.ts'
+import type { Bounds, LogRecord, Membership, Position, ReadOptions, TopicInfo, TopicSpec } from '../log.ts'
 import { readDurableEnd } from './durable_end.ts'
+import type { EmbeddedLog } from './embedded.ts'
 import { checkFolder, metadataPath, partitionDirectory } from './folder.ts'
 import { Metadata } from './metadata.ts'
 import { findOffsetAt, type PartitionView, readFrom } from './partition_view.ts'
@@ -29,12 +20,12 @@ const POLL_LAST_MS = 100
 const LIST_TRIES = 10
 
 /** @throws OperatorError where there is no log in the folder */
-export function openReadOnly(directory: string, cachedIndexes: number): EventLog & SchemaRegistry {
+export function openReadOnly(directory: string, cachedIndexes: number): EmbeddedLog {
   checkFolder(directory)
   return new ReadOnlyLog(directory, Metadata.open(metadataPath(directory), 'readOnly'), new IndexCache(cachedIndexes))
 }
 
-class ReadOnlyLog implements EventLog, SchemaRegistry {
+class ReadOnlyLog implements EmbeddedLog {
   readonly id: string
   readonly #directory: string
   readonly #metadata: Metadata
@@ -97,6 +88,11 @@ class ReadOnlyLog implements EventLog, SchemaRegistry {
     const schema = this.#metadata.schema(id)
     if (schema === null) throw new RangeError(`there is no schema ${id}`)
     return schema
+  }
+
+  /** It writes nothing, so nothing of it can break. */
+  health(): readonly string[] {
+    return []
   }
 
   async close(): Promise<void> {

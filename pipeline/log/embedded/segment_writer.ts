@@ -26,6 +26,11 @@ export class SegmentWriter {
     return new SegmentWriter(segment, index, await openFile(segment.path, 'r+'))
   }
 
+  /** Why it takes no more appends; `null` as long as it does. */
+  get broken(): string | null {
+    return this.#broken
+  }
+
   /**
    * Appends records; durable when it resolves.
    * @throws TransientError with none of them stored, or (failed sync) with that unknown and the writer broken
