@@ -246,6 +246,34 @@ describe('the runtime', () => {
     })
   }
 
+  it('warns by name of a stage that takes over a second for a batch', async (t) => {
+    let nowMs = 0
+    t.mock.method(performance, 'now', () => nowMs)
+    const crunch = defineStage({
+      name: 'crunch',
+      consumes: raw,
+      produces: middle,
+      build: () =>
+        mapBatch((batch) => {
+          nowMs += batch.eventCount * 600
+          return batch
+        }),
+    })
+    const log = new MemoryLog()
+    const warned: unknown[] = []
+    const runtime = await startRuntime({
+      topology: defineTopology('test', [crunch]),
+      log,
+      states: createSqliteStateStore(':memory:'),
+      logger: { ...logger, warn: (...said: unknown[]) => void warned.push(said[0]) },
+      partitions: 1,
+    })
+    await feed(log, [batchOf(0, numbers(1)), batchOf(1, numbers(1, 2)), batchOf(2, numbers(1))])
+    await written(log, middle.name, 3)
+    await runtime.close()
+    assert.deepEqual(warned, [{ part: 'crunch', duration_ms: 1_200, events: 2, slow_batches: 1 }])
+  })
+
   it('refuses a position of another log, saying what to do', async () => {
     const log = new MemoryLog()
     const states = createSqliteStateStore(':memory:')

@@ -96,7 +96,7 @@ function stagePart(
   schemaIds: ReadonlyMap<string, number>,
   handover: Handover,
 ): Part {
-  const { log, states, credits = 8 } = options
+  const { log, states, logger, credits = 8 } = options
   return part(options, 'stage', stage, (assignments, membership, stats, stop) =>
     assignments.map((assignment) =>
       supervise(options, stage.name, [stats[assignment.partition]], [assignment], stop, ([from]) =>
@@ -111,6 +111,7 @@ function stagePart(
             schemaIds,
             credits,
             stats: stats[from.partition],
+            logger,
           },
           stop,
         ),

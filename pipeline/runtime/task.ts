@@ -8,12 +8,14 @@ import { concatMap, filter, lastValueFrom, mergeMap, type OperatorFunction, Subj
 import type { Batch } from '../batch/batch.ts'
 import { OperatorError } from '../errors/errors.ts'
 import type { Assignment, EventLog, Membership, NewRecord, Position } from '../log/log.ts'
+import type { Logger } from '../observability/logger.ts'
 import { deadLetterTopic, type Stage, type StageState } from '../stage/stage.ts'
 import type { Carrier, Topic } from '../stage/topic.ts'
 import type { StateStore } from '../state/state.ts'
 import { Committer } from './committer.ts'
 import { exactlyOne, type Pair } from './exactly_one.ts'
 import type { Handover } from './handover.ts'
+import { SlowBatches } from './slow_batches.ts'
 import { createSource, type Delivery } from './source.ts'
 import type { TaskStats } from './stats.ts'
 
@@ -29,6 +31,7 @@ export interface TaskOptions {
   /** Batches in flight at most. A stage whose state is saved with its position has one. */
   readonly credits: number
   readonly stats: TaskStats
+  readonly logger: Logger
 }
 
 type Output = Carrier & Partial<Pick<Batch, 'deadLetters'>>
@@ -53,7 +56,7 @@ export async function runTask(options: TaskOptions, stop: AbortSignal): Promise<
     concatMap(() => source.next(stop)),
     takeWhile((delivery) => delivery !== null),
     tap((delivery) => stats.polled(delivery.value.eventCount)),
-    timed(exactlyOne<Carrier, Carrier, Delivery<Carrier>>(stage.name, operators), stats),
+    timed(exactlyOne<Carrier, Carrier, Delivery<Carrier>>(stage.name, operators), options),
     concatMap(async (pair) => {
       await produce(options, pair)
       return pair.input.position
@@ -143,7 +146,11 @@ async function produce(options: TaskOptions, pair: Pair<Delivery<Carrier>, Carri
   }
 }
 
-function timed<In, Out>(operators: OperatorFunction<In, Out>, stats: TaskStats): OperatorFunction<In, Out> {
+function timed(
+  operators: OperatorFunction<Delivery<Carrier>, Pair<Delivery<Carrier>, Carrier>>,
+  { stage, stats, logger }: TaskOptions,
+): typeof operators {
+  const slow = new SlowBatches(logger, stage.name)
   let started = 0
   return (items) =>
     items.pipe(
@@ -151,6 +158,10 @@ function timed<In, Out>(operators: OperatorFunction<In, Out>, stats: TaskStats):
         started = performance.now()
       }),
       operators,
-      tap(() => stats.ran(performance.now() - started)),
+      tap(({ input }) => {
+        const ended = performance.now()
+        stats.ran(ended - started)
+        slow.ran(ended - started, input.value.eventCount, ended)
+      }),
     )
 }

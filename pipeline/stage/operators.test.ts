@@ -158,6 +158,33 @@ describe('withTimers', () => {
     quick.pipe(batchOf(0, { n: ['long', [1n]] }))
     assert.equal(quick.pipe(batchOf(1)).eventCount, 1)
   })
+
+  it('may be set again to a time already reached 100,000 times; a stage that does it for ever is stopped and named', () => {
+    const again = defineStage({
+      name: 'again',
+      consumes: input,
+      produces: output,
+      config: z.strictObject({ times: z.number().default(0) }),
+      build: ({ times }, context) =>
+        withTimers<{ left: number }>(context, {
+          initial: () => ({ left: times }),
+          snapshot: jsonState(),
+          step(_, batch, timers) {
+            timers.set('tock', batch.receivedAt)
+            return batch
+          },
+          onTimer(state, name, at, out, timers) {
+            if (state.left-- > 0) timers.set(name, at)
+            return out
+          },
+        }),
+    })
+    assert.equal(new StageTestDriver(again.with({ times: 100_000 })).pipe(batchOf(0)).eventCount, 0)
+    assert.throws(
+      () => new StageTestDriver(again.with({ times: 100_001 })).pipe(batchOf(0)),
+      (error) => error instanceof InvariantError && /stage again sets timers, last tock/.test(error.message),
+    )
+  })
 })
 
 describe('names', () => {

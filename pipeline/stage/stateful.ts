@@ -1,6 +1,7 @@
 /** The upper rungs of the ladder: stages that remember, and stages that wait. */
 import { map, type OperatorFunction } from 'rxjs'
 import type { Batch } from '../batch/batch.ts'
+import { InvariantError } from '../errors/errors.ts'
 import type { StageContext, StageState } from './stage.ts'
 import type { Carrier } from './topic.ts'
 
@@ -58,9 +59,15 @@ export interface WithTimers<S> {
   readonly snapshot: StateCodec<S>
   /** Treats a batch. Timers that it sets to a time already reached fire at once, after it. */
   readonly step: (state: S, batch: Batch, timers: Timers) => Batch
-  /** A timer is due: may add to what the batch in hand gives. Timers fire in order of time, then name. */
+  /**
+   * A timer is due: may add to what the batch in hand gives. Timers fire in order of time, then name. One that is set
+   * again to a time already reached fires again, at most 100,000 times for a batch: more stops the partition.
+   */
   readonly onTimer: (state: S, name: string, at: number, out: Batch, timers: Timers) => Batch
 }
+
+/** Timers set while timers fire, per batch: a day without a batch, caught up with second by second. */
+const MAX_REPEATS = 100_000
 
 /** A stage that acts when time passes. What a timer emits goes out with the batch (often a tick) that moved the time. */
 export function withTimers<S>(context: StageContext, spec: WithTimers<S>): OperatorFunction<Batch, Batch> {
@@ -82,15 +89,18 @@ export function withTimers<S>(context: StageContext, spec: WithTimers<S>): Opera
         clear: (name) => void state.timers.delete(name),
       }
       let out = spec.step(state.own, batch, timers)
-      for (
-        let due = earliest(state.timers, batch.receivedAt);
-        due !== null;
-        due = earliest(state.timers, batch.receivedAt)
-      ) {
+      for (let left = state.timers.size + MAX_REPEATS; ; left--) {
+        const due = earliest(state.timers, batch.receivedAt)
+        if (due === null) return out
+        if (left === 0) {
+          throw new InvariantError(
+            `stage ${context.stage} sets timers, last ${due.name}, again and again to times already reached: more than ` +
+              `${MAX_REPEATS} for one batch`,
+          )
+        }
         state.timers.delete(due.name)
         out = spec.onTimer(state.own, due.name, due.at, out, timers)
       }
-      return out
     },
   })
 }
