@@ -44,7 +44,7 @@ export interface Millrace {
  * @throws OperatorError with one sentence that says what to do: a taken port, a foreign or damaged folder
  */
 export async function startMillrace(settings: Settings, logger: Logger): Promise<Millrace> {
-  const { dataDir, lakeDir, bind, partitions } = settings
+  const { dataDir, logDir, lakeDir, bind, partitions } = settings
   const opened: { close(): unknown }[] = []
   const opens = <T extends { close(): unknown }>(part: T): T => {
     opened.push(part)
@@ -58,8 +58,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
   try {
     prepareDataFolder(dataDir)
     const warn = (message: string) => logger.warn(message)
-    const logDirectory = join(dataDir, 'log')
-    const log = opens(await createEmbeddedLog({ directory: logDirectory, warn }))
+    const log = opens(await createEmbeddedLog({ directory: logDir, warn }))
     const files = createFileDirectory({
       dataDir,
       apiKey: settings.apiKey,
@@ -72,12 +71,12 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
       warn: (message, error) => logger.warn({ error: error.message }, message),
     })
     const topology = telemetry.withSinks([lake])
-    const states = opens(createSqliteStateStore(join(dataDir, 'state.db')))
+    const states = opens(createSqliteStateStore(settings.stateFile))
     const runtime = opens(await startRuntime({ topology, log, states, logger, partitions }))
     const query = opens(
       await createQueryProcess({
         sources: LOCAL_SOURCES,
-        settings: { logDirectory, lakeDirectory: lakeDir, lakeGroup: lake.name },
+        settings: { logDirectory: logDir, lakeDirectory: lakeDir, lakeGroup: lake.name },
         tempDirectory: join(dataDir, 'tmp'),
         warn,
       }),

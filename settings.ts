@@ -28,6 +28,9 @@ export interface Settings {
   readonly otlpGrpcPort: number
   readonly otlpHttpPort: number
   readonly httpPort: number
+  /** Folder of the log, and file of the stages' state: in the data folder. */
+  readonly logDir: string
+  readonly stateFile: string
   /** Folder of the lake. */
   readonly lakeDir: string
   /** A key with all scopes on the project `default`, known beside those in the key file. */
@@ -57,6 +60,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     otlpGrpcPort: set.MILLRACE_OTLP_GRPC_PORT,
     otlpHttpPort: set.MILLRACE_OTLP_HTTP_PORT,
     httpPort: set.MILLRACE_HTTP_PORT,
+    logDir: resolve(dataDir, 'log'),
+    stateFile: resolve(dataDir, 'state.db'),
     lakeDir:
       set.MILLRACE_LAKE === undefined ? resolve(dataDir, 'lake') : resolve(set.MILLRACE_LAKE.slice('file:'.length)),
     apiKey: set.MILLRACE_API_KEY,
