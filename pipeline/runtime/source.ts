@@ -122,20 +122,20 @@ function checkStart(
 ): void {
   if (position.log !== log) {
     throw new OperatorError(
-      `${reader} stands in another log (${position.log}) than this one (${log}). Point MILLRACE_LOG back to its log, or ` +
-        `start the reader afresh with: millrace groups reset ${reader}`,
+      `${reader} stands in another log (${position.log}) than this one (${log}). Point millrace back to its log, or ` +
+        `stop it and start the reader afresh with: millrace groups reset ${reader}`,
     )
   }
   if (position.offset > bounds.end) {
     throw new OperatorError(
       `${reader} has read ${where} up to ${position.offset}, but the log ends at ${bounds.end}: it was restored or replaced. ` +
-        `Bring the right log back, or start the reader afresh with: millrace groups reset ${reader}`,
+        `Bring the right log back, or stop millrace and start the reader afresh with: millrace groups reset ${reader}`,
     )
   }
   if (position.offset < bounds.begin) {
     throw new OperatorError(
       `${reader} has read ${where} up to ${position.offset}, but the log begins at ${bounds.begin}: ` +
-        `${bounds.begin - position.offset} records were trimmed unread. To go on without them: millrace groups reset ${reader}`,
+        `${bounds.begin - position.offset} records were trimmed unread. To go on without them, stop millrace and run: millrace groups reset ${reader}`,
     )
   }
 }

@@ -92,7 +92,7 @@ export async function runTask(options: TaskOptions, stop: AbortSignal): Promise<
       if (committed !== null) {
         throw new OperatorError(
           `the state of stage ${stage.name} is missing or of another log, but its position is not: bring the state back, ` +
-            `or start the stage afresh with: millrace groups reset ${stage.name}`,
+            `or stop millrace and start the stage afresh with: millrace groups reset ${stage.name}`,
         )
       }
     }

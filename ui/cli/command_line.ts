@@ -5,6 +5,7 @@ import { OperatorError } from '#pipeline/errors/errors.ts'
 import type { Scope } from '#schemas/directory.ts'
 import { ALL_SCOPES, addKey, listKeys, revokeKey } from '../server/key_file.ts'
 import { ask } from './ask.ts'
+import { groupsCommands, type Stores } from './groups.ts'
 import { FORMATS, type Format, render } from './render.ts'
 import { findRunning } from './running.ts'
 
@@ -12,7 +13,7 @@ export interface CommandLineOptions {
   /** Runs the server until it is ended. */
   readonly serve: () => Promise<void>
   /** @throws OperatorError where the environment has a bad setting */
-  readonly settings: () => { readonly dataDir: string }
+  readonly settings: () => Stores & { readonly dataDir: string }
   /** Makes the data folder, or checks that it is ours, before something is written into it. */
   readonly prepareDataFolder: (folder: string) => void
 }
@@ -36,6 +37,7 @@ export async function runCommandLine(argv: readonly string[], options: CommandLi
       sql(statement, parameters, flags, options),
     )
   program.addCommand(keyCommands(options))
+  program.addCommand(groupsCommands(options.settings))
   await program.parseAsync([...argv])
 }
 
