@@ -32,6 +32,8 @@ export interface Stage<In extends Carrier = Carrier, Out extends Carrier = Carri
   readonly name: string
   readonly consumes: Topic<In>
   readonly produces: Topic<Out>
+  /** Set for stages that are not ours: they run guarded (see `transform.ts`), each batch at most this long. */
+  readonly timeLimitMs?: number
   open(context: StageContext): OperatorFunction<In, Out>
 }
 

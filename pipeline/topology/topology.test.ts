@@ -2,9 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import { mapBatch } from '../stage/operators.ts'
 import { defineStage } from '../stage/stage.ts'
+import { defineTransform } from '../stage/transform.ts'
 import { batchTopic, sourceTopic } from '../testing/samples.ts'
 import { describe as describeTopology, mermaid } from './describe.ts'
-import { defineTopology } from './topology.ts'
+import { defineTopology, type Topology } from './topology.ts'
 
 const raw = sourceTopic('test.raw.v1')
 const [one, two, three] = ['one', 'two', 'three'].map((name) => batchTopic(`test.${name}.v1`))
@@ -49,5 +50,36 @@ describe('a topology', () => {
   it('refuses a sink without a producer', () => {
     const sink = { name: 'sink', consumes: two, open: async () => assert.fail() }
     assert.throws(() => defineTopology('test', [stage('a', raw, one)], [sink]), /sink sink reads test.two.v1/)
+  })
+})
+
+describe('inserting a stage of one’s own', () => {
+  const transform = (name: string) => defineTransform({ name, build: () => mapBatch((batch) => batch) })
+  const topology = defineTopology('test', [stage('first', raw, one), stage('second', one, two)])
+  const arrows = (inserted: Topology) =>
+    inserted.stages.map((part) => `${part.consumes.name} ${part.name} ${part.produces.name}`)
+
+  it('leaves the topics others read where they are', () => {
+    assert.deepEqual(arrows(topology.insert(transform('mine'), { after: 'first' })), [
+      'test.raw.v1 first test.mine.in.v1',
+      'test.mine.in.v1 mine test.one.v1',
+      'test.one.v1 second test.two.v1',
+    ])
+  })
+
+  it('works behind the last stage, and behind another of one’s own', () => {
+    const both = topology.insert(transform('mine'), { after: 'second' }).insert(transform('more'), { after: 'mine' })
+    assert.deepEqual(arrows(both).slice(1), [
+      'test.one.v1 second test.mine.in.v1',
+      'test.mine.in.v1 mine test.more.in.v1',
+      'test.more.in.v1 more test.two.v1',
+    ])
+  })
+
+  it('refuses a place that does not exist, saying which do', () => {
+    assert.throws(
+      () => topology.insert(transform('mine'), { after: 'third' }),
+      /after third, but the stages are first, second/,
+    )
   })
 })

@@ -2,6 +2,7 @@
 import type { Sink } from '../stage/sink.ts'
 import type { Stage } from '../stage/stage.ts'
 import type { Carrier, Topic } from '../stage/topic.ts'
+import type { Transform } from '../stage/transform.ts'
 
 export interface Topology {
   readonly name: string
@@ -12,6 +13,12 @@ export interface Topology {
   readonly topics: readonly Topic<Carrier>[]
   /** The same topology with sinks at its topics. @throws RangeError as {@link defineTopology} */
   withSinks(sinks: readonly Sink[]): Topology
+  /**
+   * The same topology with a stage of one's own behind another. It writes the topic that the other wrote, and the
+   * other writes one made for it: whoever reads the old topic goes on reading it, where it stands.
+   * @throws RangeError where there is no such stage
+   */
+  insert(transform: Transform, place: { readonly after: string }): Topology
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: a stage's types are checked where it is declared; here only topics count
@@ -43,6 +50,17 @@ export function defineTopology(name: string, stages: readonly AnyStage[], sinks:
     sinks,
     topics: [...topics.values()],
     withSinks: (more) => defineTopology(name, stages, [...sinks, ...more]),
+    insert(transform, { after }) {
+      const before = ordered.find((stage) => stage.name === after)
+      if (before === undefined) {
+        throw new RangeError(
+          `topology ${name}: ${transform.name} goes after ${after}, but the stages are ${ordered.map((stage) => stage.name).join(', ')}`,
+        )
+      }
+      const inserted = transform.before(before.produces)
+      const diverted = ordered.map((stage) => (stage === before ? { ...before, produces: inserted.consumes } : stage))
+      return defineTopology(name, [...diverted, inserted], sinks)
+    },
   }
 }
 
