@@ -64,9 +64,18 @@ export function avalanche(value: number): number {
 
 /** The first `words` words as lower-case hex. */
 export function hashHex(hash: Hash128, words = 4): string {
-  let text = ''
-  for (let at = 0; at < words; at++) text += hash[at].toString(16).padStart(8, '0')
-  return text
+  const digits = Buffer.alloc(words * 8)
+  writeHashHex(hash, words, digits, 0)
+  return digits.toString('latin1')
+}
+
+const HEX = new TextEncoder().encode('0123456789abcdef')
+
+/** Writes the first `words` words as lower-case hex digits, eight each, at `target[at]`. */
+export function writeHashHex(hash: Hash128, words: number, target: Uint8Array, at: number): void {
+  for (let word = 0, to = at; word < words; word++) {
+    for (let shift = 28; shift >= 0; shift -= 4) target[to++] = HEX[(hash[word] >>> shift) & 15]
+  }
 }
 
 function mix(value: number, first: number, shift: number, second: number): number {

@@ -20,7 +20,7 @@ for (const [character, letter] of ['""', '\\\\', '\nn', '\rr', '\tt', '\bb', '\f
 }
 
 export class JsonWriter {
-  bytes = new Uint8Array(1024)
+  bytes = new Uint8Array(0)
   size = 0
 
   /** Starts anew. */

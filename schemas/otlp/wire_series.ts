@@ -4,8 +4,7 @@
  */
 import type { DictionaryBuilder } from '#pipeline/batch/builder.ts'
 import { grown } from '#pipeline/batch/grown.ts'
-import { avalanche, type Hash128, hash128 } from '#pipeline/batch/hash.ts'
-import { writeHex } from './json_writer.ts'
+import { avalanche, type Hash128, hash128, writeHashHex } from '#pipeline/batch/hash.ts'
 import type { RowRange } from './wire_signal.ts'
 
 /** What a part says, as the seed of its hash: the same bytes mean something else as name and as unit. */
@@ -37,12 +36,11 @@ export class SeriesIds {
   }
 
   finish(rows: number): void {
-    const words = new Uint8Array(16)
-    const view = new DataView(words.buffer)
     const digits = new Uint8Array(DIGITS)
+    const id = this.#hash
     for (let row = 0; row < rows; row++) {
-      for (let word = 0; word < 4; word++) view.setUint32(word * 4, avalanche(this.#sums[row * 4 + word]))
-      writeHex(digits, 0, words, 0, 16)
+      for (let word = 0; word < 4; word++) id[word] = avalanche(this.#sums[row * 4 + word])
+      writeHashHex(id, 4, digits, 0)
       this.#builder.set(row, digits, 0, DIGITS)
     }
   }

@@ -3,6 +3,8 @@ import { describe, it } from 'node:test'
 import type { Batch } from '#pipeline/batch/batch.ts'
 import { valueAt } from '#pipeline/batch/column.ts'
 import { describeStage } from '#pipeline/testing/describe_stage.ts'
+import { StageTestDriver } from '#pipeline/testing/driver.ts'
+import { batchOfGolden, describeGolden, type GoldenBatch } from '#pipeline/testing/golden.ts'
 import { batchOf } from '#pipeline/testing/samples.ts'
 import { fingerprintOf } from './exceptions.ts'
 import { fingerprint } from './fingerprint.ts'
@@ -133,3 +135,7 @@ const logs = batchOf(0, {
   attributes___exception___stacktrace: ['text', [null, STACK, null, null, null, null]],
 })
 describeStage(fingerprintErrors, [logs, { ...batchOf(1), projectId: '' }, { ...logs, origin: batchOf(2).origin }])
+
+describeGolden<GoldenBatch>(new URL('./golden/', import.meta.url), (input) =>
+  new StageTestDriver(fingerprintErrors).pipe(batchOfGolden(input)),
+)

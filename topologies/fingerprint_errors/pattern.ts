@@ -5,8 +5,6 @@
  * becomes `*`, and so does what stands between escaped double quotes or between single quotes; everything else stays.
  * Numbers, times, addresses, UUIDs and hex ids all have digits. What the text says beyond the limit does not count.
  */
-import { grown } from '#pipeline/batch/grown.ts'
-
 /** Bytes of a text that count. */
 const LIMIT_BYTES = 2048
 /** A quoted part is at most this long: an apostrophe must not swallow half a text. */
@@ -29,37 +27,39 @@ for (let byte = 0; byte < 256; byte++) {
 
 export class PatternWriter {
   /** The pattern written last is `bytes[0..size)`. */
-  bytes = new Uint8Array(LIMIT_BYTES)
+  readonly bytes = new Uint8Array(LIMIT_BYTES)
   size = 0
 
   /** Writes the pattern of `source[start..end)`, text as it stands in JSON. */
   write(source: Uint8Array, start: number, end: number): void {
     const stop = Math.min(end, start + LIMIT_BYTES)
-    if (this.bytes.length < stop - start) this.bytes = grown(this.bytes, stop - start)
     const bytes = this.bytes
     let size = 0
-    let at = start
-    while (at < stop) {
-      if (CLASSES[source[at]] !== OTHER) {
-        const from = size
-        let hasDigit = false
-        for (let kind = CLASSES[source[at]]; kind !== OTHER && at < stop; kind = CLASSES[source[++at]]) {
-          if (kind === DIGIT) hasDigit = true
-          bytes[size++] = source[at]
-        }
-        if (hasDigit) {
-          bytes[from] = STAR
-          size = from + 1
-        }
+    /** Where the word being read begins in the pattern; -1 between words. */
+    let word = -1
+    let hasDigit = false
+    for (let at = start; at < stop; at++) {
+      const byte = source[at]
+      const kind = CLASSES[byte]
+      if (kind !== OTHER) {
+        if (word < 0) word = size
+        if (kind === DIGIT) hasDigit = true
+        bytes[size++] = byte
         continue
       }
-      const quotedEnd = endOfQuoted(source, start, at, stop)
-      if (quotedEnd > at) {
-        bytes[size++] = STAR
-        at = quotedEnd
-      } else {
-        bytes[size++] = source[at++]
+      if (hasDigit) {
+        bytes[word] = STAR
+        size = word + 1
+        hasDigit = false
       }
+      word = -1
+      const quotedEnd = byte === BACKSLASH || byte === SINGLE_QUOTE ? endOfQuoted(source, start, at, stop) : at
+      bytes[size++] = quotedEnd > at ? STAR : byte
+      if (quotedEnd > at) at = quotedEnd - 1
+    }
+    if (hasDigit) {
+      bytes[word] = STAR
+      size = word + 1
     }
     this.size = size
   }

@@ -3,6 +3,8 @@ import { describe, it } from 'node:test'
 import { withColumns } from '#pipeline/batch/batch.ts'
 import { type Column, type ColumnType, columnOf, type Value, valueAt } from '#pipeline/batch/column.ts'
 import { describeStage } from '#pipeline/testing/describe_stage.ts'
+import { StageTestDriver } from '#pipeline/testing/driver.ts'
+import { batchOfGolden, describeGolden, type GoldenBatch } from '#pipeline/testing/golden.ts'
 import { batchOf } from '#pipeline/testing/samples.ts'
 import { flatten } from './flatten.ts'
 import { flattenAttributes } from './flatten_attributes.stage.ts'
@@ -227,3 +229,7 @@ describeStage(flattenAttributes, [
     ['attributes.server.port', columnOf('text', ['80', 'x', null, '443', '0', '007'])],
   ]),
 ])
+
+describeGolden<GoldenBatch>(new URL('./golden/', import.meta.url), (input) =>
+  new StageTestDriver(flattenAttributes).pipe(batchOfGolden(input)),
+)

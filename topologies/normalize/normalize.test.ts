@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Signal } from '#pipeline/batch/batch.ts'
 import { type Batch, positionAt } from '#pipeline/batch/batch.ts'
 import { valueAt } from '#pipeline/batch/column.ts'
 import { describeStage } from '#pipeline/testing/describe_stage.ts'
 import { StageTestDriver } from '#pipeline/testing/driver.ts'
+import { describeGolden } from '#pipeline/testing/golden.ts'
 import type { LogsExport } from '#schemas/otlp/otlp.ts'
+import type { Export } from '#schemas/otlp/testing/by_value.ts'
 import { rawBatch, rawExport } from '#schemas/otlp/testing/raw.ts'
 import { readMetric } from '#schemas/otlp/testing/read.ts'
 import { normalize } from './normalize.stage.ts'
@@ -150,3 +153,7 @@ describeStage(normalize, [
   rawBatch('logs', [rawExport(logs('x'), 'logs', 5, broken)], 10 * MINUTES),
   rawBatch('logs', [rawExport(logs('a', 'b'), 'logs', 1), rawExport(logs('c'), 'logs', 2)], 19 * MINUTES),
 ])
+
+describeGolden<{ signal: Signal; export: Export }>(new URL('./golden/', import.meta.url), (input) =>
+  new StageTestDriver(normalize).pipe(rawBatch(input.signal, [rawExport(input.export, input.signal)])),
+)
