@@ -2,7 +2,7 @@
 import { mapBatch } from '#pipeline/stage/operators.ts'
 import { defineStage } from '#pipeline/stage/stage.ts'
 import { telemetryEvents, telemetryFlattened } from '#schemas/topics.ts'
-import { fingerprint } from './fingerprint.ts'
+import { fingerprint } from './fingerprint_errors.ts'
 
 export const fingerprintErrors = defineStage({
   name: 'fingerprint_errors',

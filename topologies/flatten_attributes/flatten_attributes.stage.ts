@@ -4,7 +4,7 @@ import { SIGNALS } from '#pipeline/batch/batch.ts'
 import { mapBatch } from '#pipeline/stage/operators.ts'
 import { defineStage } from '#pipeline/stage/stage.ts'
 import { telemetryFlattened, telemetryNormalized } from '#schemas/topics.ts'
-import { flatten } from './flatten.ts'
+import { flatten } from './flatten_attributes.ts'
 import { PROMOTED, targetsOf } from './promotion.ts'
 
 const known = new Set(PROMOTED)

@@ -7,7 +7,7 @@ import { StageTestDriver } from '#pipeline/testing/driver.ts'
 import { oddExport } from '#schemas/otlp/testing/odd_exports.ts'
 import { rawBatch, rawExport } from '#schemas/otlp/testing/raw.ts'
 import { normalize } from '../normalize/normalize.stage.ts'
-import { flatten } from './flatten.ts'
+import { flatten } from './flatten_attributes.ts'
 import { PROMOTED, targetsOf } from './promotion.ts'
 
 function eventAt(batch: Batch, row: number): Record<string, Value> {

@@ -7,8 +7,8 @@ import { StageTestDriver } from '#pipeline/testing/driver.ts'
 import { batchOfGolden, describeGolden, type GoldenBatch } from '#pipeline/testing/golden.ts'
 import { batchOf } from '#pipeline/testing/samples.ts'
 import { fingerprintOf } from './exceptions.ts'
-import { fingerprint } from './fingerprint.ts'
 import { fingerprintErrors } from './fingerprint_errors.stage.ts'
+import { fingerprint } from './fingerprint_errors.ts'
 
 /** Rows of a column of JSON, parsed. */
 // biome-ignore lint/suspicious/noExplicitAny: JSON of any shape

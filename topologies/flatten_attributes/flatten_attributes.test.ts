@@ -6,8 +6,8 @@ import { describeStage } from '#pipeline/testing/describe_stage.ts'
 import { StageTestDriver } from '#pipeline/testing/driver.ts'
 import { batchOfGolden, describeGolden, type GoldenBatch } from '#pipeline/testing/golden.ts'
 import { batchOf } from '#pipeline/testing/samples.ts'
-import { flatten } from './flatten.ts'
 import { flattenAttributes } from './flatten_attributes.stage.ts'
+import { flatten } from './flatten_attributes.ts'
 import { PROMOTED, targetsOf } from './promotion.ts'
 
 type Columns = Readonly<Record<string, readonly [ColumnType, readonly Value[]]>>
