@@ -12,6 +12,11 @@ export interface QueryRequest {
   readonly sql: string
   /** Values of `$1`, `$2` …; one whose type the statement does not tell is text. */
   readonly params?: readonly QueryParameter[]
+  /**
+   * Types of `$1`, `$2` … where the client said them or {@link StatementService.describe} did: the value, given as text
+   * (arrays as JSON), is read as that type. `null`, or none at all: the statement tells.
+   */
+  readonly parameterTypes?: readonly (string | null)[]
   /** At most this many rows are returned; the service's own bound holds besides. */
   readonly maxRows?: number
   /** Time from the request, waiting in the queue included, to the last row; at most the service's own bound. */
@@ -46,6 +51,19 @@ export interface QueryResult {
 export interface QueryService {
   /** Resolves once the statement was accepted and its columns are known. @throws QueryError */
   query(request: QueryRequest): Promise<QueryResult>
+}
+
+/** What a statement takes and gives, before its parameters have values. */
+export interface StatementDescription {
+  readonly columns: readonly QueryColumn[]
+  /** Types of `$1`, `$2` … as columns name theirs; one that nothing tells is `text`. */
+  readonly parameters: readonly string[]
+}
+
+/** What pgwire needs besides: statements are described before they are run. */
+export interface StatementService extends QueryService {
+  /** Checks a statement as `query` would and runs nothing. @throws QueryError */
+  describe(request: Omit<QueryRequest, 'params' | 'maxRows'>): Promise<StatementDescription>
 }
 
 /** Whose turn it is: `user` the statement is wrong, the others may be tried again later. */

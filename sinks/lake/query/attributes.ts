@@ -3,6 +3,7 @@
  * column first, then the dotted key, then the nested path. On our own tables the value is taken from what is stored,
  * so that the `attributes` object, which the view has to put together, is never built for it.
  */
+import { attributePaths } from '#schemas/tables/attribute_paths.ts'
 import type { Table } from '#schemas/tables/tables.ts'
 import { JSON_ARROW, TEXT_ARROW } from './arrows.ts'
 import { type References, referenceOf, type Scopes } from './references.ts'
@@ -95,7 +96,7 @@ function keyOf(node: Tree): string | bigint | undefined {
 function extraction(access: Access, scopes: Scopes, alias: string): TreeNode {
   const extract = (from: TreeNode, path: string) =>
     call(access.asText ? 'json_extract_string' : 'json_extract', from, text(path))
-  const paths = pathsOf(access.keys)
+  const paths = attributePaths(access.keys).map(pointer)
   const reference = referenceOf(access.root, scopes)
   if (reference === null) {
     const found = paths.map((path) => extract(column(...access.root), path))
@@ -113,21 +114,9 @@ function promotedColumn(table: Table, access: Access): string | undefined {
   return table.promoted[access.scope].get(access.keys.join('.'))?.name
 }
 
-/**
- * JSON pointers (RFC 6901) that may hold the value: keys joined by dots from the longest to the shortest, then every
- * dot a level.
- */
-export function pathsOf(keys: readonly (string | bigint)[]): readonly string[] {
-  const escaped = (key: string | bigint) => String(key).replaceAll('~', '~0').replaceAll('/', '~1')
-  const pointer = (parts: readonly (string | bigint)[]) => parts.map((part) => `/${escaped(part)}`).join('')
-  const firstIndex = keys.findIndex((key) => typeof key !== 'string')
-  const names = firstIndex < 0 ? keys.length : firstIndex
-  const paths = new Set<string>()
-  for (let joined = names; joined >= 1; joined--) {
-    paths.add(pointer([keys.slice(0, joined).join('.'), ...keys.slice(joined)]))
-  }
-  paths.add(pointer(keys.flatMap((key): (string | bigint)[] => (typeof key === 'string' ? key.split('.') : [key]))))
-  return [...paths]
+/** A JSON pointer (RFC 6901). */
+function pointer(path: readonly string[]): string {
+  return path.map((key) => `/${key.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }
 
 /** `*` gives the contract's columns, also where the view carries more. */

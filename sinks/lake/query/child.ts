@@ -1,8 +1,9 @@
 /** The query process: takes statements over IPC, runs them, sends pages while it has credit for them. */
 import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import type { QueryError } from '#schemas/query.ts'
 import { telemetryEvents } from '#schemas/topics.ts'
-import { createEngine, type Engine } from './engine.ts'
+import { createEngine, type Engine, type ResultSink } from './engine.ts'
 import { createProjectInstance } from './instance.ts'
 import { createInstancePool } from './instance_pool.ts'
 import { createSqlParser } from './parser.ts'
@@ -50,29 +51,33 @@ async function start(config: ChildConfig): Promise<void> {
   engine = createEngine({ parser: await createSqlParser(), pool, lake, tail })
 }
 
-async function query({ id, request }: Extract<ToChild, { kind: 'query' }>): Promise<void> {
+async function answer({ kind, id, request }: Extract<ToChild, { kind: 'query' | 'describe' }>): Promise<void> {
   const cancel = new AbortController()
   const state: Running = { cancel, credit: PAGES_IN_FLIGHT, wake() {} }
   running.set(id, state)
-  const sink = {
-    columns: (columns: Extract<FromChild, { kind: 'columns' }>['columns']) => send({ kind: 'columns', id, columns }),
-    async page(rows: Extract<FromChild, { kind: 'page' }>['rows'], signal: AbortSignal) {
+  try {
+    if (kind === 'describe') {
+      send({ kind: 'description', id, description: await engine!.describe(request, cancel.signal) })
+    } else {
+      const { truncated } = await engine!.run(request, sinkOf(id, state), cancel.signal)
+      send({ kind: 'end', id, truncated })
+    }
+  } catch (cause) {
+    send({ kind: 'problem', id, problem: (cause as QueryError).problem })
+  } finally {
+    running.delete(id)
+  }
+}
+
+/** Sends pages to the parent while there is credit for them. */
+function sinkOf(id: number, state: Running): ResultSink {
+  return {
+    columns: (columns) => send({ kind: 'columns', id, columns }),
+    async page(rows, signal) {
       while (state.credit === 0) await creditOrAbort(state, signal)
       state.credit--
       send({ kind: 'page', id, rows })
     },
-  }
-  try {
-    const { truncated } = await engine!.run(request, sink, cancel.signal)
-    send({ kind: 'end', id, truncated })
-  } catch (cause) {
-    send({
-      kind: 'problem',
-      id,
-      problem: (cause as { problem: Extract<FromChild, { kind: 'problem' }>['problem'] }).problem,
-    })
-  } finally {
-    running.delete(id)
   }
 }
 
@@ -98,7 +103,8 @@ process.on('message', (message: ToChild) => {
       )
       break
     case 'query':
-      void query(message)
+    case 'describe':
+      void answer(message)
       break
     case 'credit': {
       const state = running.get(message.id)

@@ -4,16 +4,27 @@
  */
 import { performance } from 'node:perf_hooks'
 import type { DuckDBConnection, DuckDBResult, DuckDBValue } from '@duckdb/node-api'
-import { type QueryColumn, type QueryRequest, type QueryRow, userError } from '#schemas/query.ts'
+import {
+  type QueryColumn,
+  type QueryRequest,
+  type QueryRow,
+  type StatementDescription,
+  userError,
+} from '#schemas/query.ts'
 import { TABLES } from '#schemas/tables/tables.ts'
+import { createCatalog } from './catalog/catalog.ts'
+import { catalogStatement, isCatalogStatement } from './catalog/statement.ts'
+import { describePrepared } from './describe.ts'
 import { problemOf } from './duckdb_error.ts'
 import type { ProjectInstance } from './instance.ts'
 import type { InstancePool } from './instance_pool.ts'
+import { castParameters } from './parameter_types.ts'
 import { characterAt, type SqlParser } from './parser.ts'
-import { type PlannedReference, planStatement, type StatementPlan } from './plan.ts'
+import { countParameters, type PlannedReference, planStatement, type StatementPlan } from './plan.ts'
 import { type KnownBound, pruneFiles } from './prune.ts'
 import { eventsSince } from './since.ts'
 import type { LakeSource } from './snapshot.ts'
+import type { TreeNode } from './sql_tree.ts'
 import type { Tail, TailView } from './tail.ts'
 import { typeName, valueReader } from './values.ts'
 import { createViewSql } from './view.ts'
@@ -25,7 +36,7 @@ export interface EngineOptions {
   readonly tail: Tail
 }
 
-export interface EngineRequest extends Pick<QueryRequest, 'projectId' | 'projectName' | 'sql'> {
+export interface EngineRequest extends Pick<QueryRequest, 'projectId' | 'projectName' | 'sql' | 'parameterTypes'> {
   readonly params: NonNullable<QueryRequest['params']>
   readonly maxRows: number
   readonly timeoutMs: number
@@ -44,50 +55,110 @@ export interface Engine {
    * @param signal aborted: the statement is interrupted and the promise rejects
    */
   run(request: EngineRequest, sink: ResultSink, signal: AbortSignal): Promise<{ readonly truncated: boolean }>
+  /** What the statement takes and gives; its parameters need no values. @throws QueryError */
+  describe(request: EngineRequest, signal: AbortSignal): Promise<StatementDescription>
 }
 
 /** A page holds about this much text at most, and at least one row. */
 export const PAGE_BYTES = 1 << 20
 
 export function createEngine({ parser, pool, lake, tail }: EngineOptions): Engine {
-  const run = async (request: EngineRequest, sink: ResultSink, signal: AbortSignal) => {
-    const plan = await planStatement(parser, request)
+  const catalog = createCatalog()
+
+  const parse = async ({ sql, parameterTypes }: EngineRequest, types = parameterTypes) =>
+    castParameters(await parser.parse(sql), types)
+
+  const runOnTables = async (request: EngineRequest, tree: TreeNode, sink: ResultSink, signal: AbortSignal) => {
+    const plan = await planStatement(parser, tree, request)
     const tables = TABLES.map((table) => table.name).filter((name) =>
       plan.references.some(({ reference }) => reference.table.name === name),
     )
     const view = await tail.read(request.projectId, tables, (table) => lake.snapshot(request.projectId, table))
     signal.throwIfAborted()
-    return await pool.use(request.projectId, async (instance) => {
-      const connection = await instance.connect()
-      const interrupt = () => connection.interrupt()
-      signal.addEventListener('abort', interrupt)
-      let release = () => {}
-      try {
+    return await pool.use(request.projectId, (instance) =>
+      onConnection(instance, signal, async (connection) => {
         const params = valuesOf(request.params, plan.parameterCount)
-        release = await bindViews(connection, instance, plan, view, params)
-        signal.throwIfAborted()
-        const result = await connection.stream(plan.sql, params)
-        return await deliver(result, request.maxRows, sink, signal)
-      } finally {
-        signal.removeEventListener('abort', interrupt)
-        release()
-        connection.closeSync()
-      }
+        const release = await bindViews(connection, instance, plan, view, params)
+        try {
+          signal.throwIfAborted()
+          return await deliver(await connection.stream(plan.sql, params), request.maxRows, sink, signal)
+        } finally {
+          release()
+        }
+      }),
+    )
+  }
+
+  const runOnCatalog = async (request: EngineRequest, tree: TreeNode, sink: ResultSink, signal: AbortSignal) => {
+    const sql = await parser.print(catalogStatement(tree, request))
+    return await onConnection(catalog, signal, async (connection) => {
+      const params = valuesOf(request.params, countParameters(tree))
+      return await deliver(await connection.stream(sql, params), request.maxRows, sink, signal)
     })
   }
-  return {
-    async run(request, sink, signal) {
-      const timeout = AbortSignal.timeout(request.timeoutMs)
-      const either = AbortSignal.any([signal, timeout])
-      const started = performance.now()
+
+  const describe = (request: EngineRequest, signal: AbortSignal) =>
+    pool.use(request.projectId, async (instance) => {
+      const isCatalog = isCatalogStatement(await parse(request))
+      const scans: { release(): void }[] = []
       try {
-        return await run(request, sink, either)
-      } catch (cause) {
-        const aborted = timeout.aborted ? 'timeout' : signal.aborted ? 'cancelled' : null
-        const afterMs = Math.round(performance.now() - started)
-        throw problemOf(cause, aborted, afterMs, (byte) => characterAt(request.sql, byte))
+        return await onConnection(isCatalog ? catalog : instance, signal, (connection) =>
+          describePrepared(connection, request.parameterTypes, async (types) => {
+            const tree = await parse(request, types)
+            if (isCatalog) return await parser.print(catalogStatement(tree, request))
+            const plan = await planStatement(parser, tree, request)
+            for (const { reference } of plan.references) {
+              const { table, view, needsStored } = reference
+              const scan = instance.addScan({ table, batches: [] })
+              scans.push(scan)
+              const empty = { table, files: [], tail: scan.number, withStored: needsStored, only: plan.columns }
+              await connection.run(createViewSql(view, empty))
+            }
+            return plan.sql
+          }),
+        )
+      } finally {
+        for (const scan of scans) scan.release()
       }
-    },
+    })
+
+  /** Says what went wrong in the client's terms; ends the work at its time. */
+  const guarded = async <T>(request: EngineRequest, signal: AbortSignal, work: (either: AbortSignal) => Promise<T>) => {
+    const timeout = AbortSignal.timeout(request.timeoutMs)
+    const started = performance.now()
+    try {
+      return await work(AbortSignal.any([signal, timeout]))
+    } catch (cause) {
+      const aborted = timeout.aborted ? 'timeout' : signal.aborted ? 'cancelled' : null
+      const afterMs = Math.round(performance.now() - started)
+      throw problemOf(cause, aborted, afterMs, (byte) => characterAt(request.sql, byte))
+    }
+  }
+
+  return {
+    run: (request, sink, signal) =>
+      guarded(request, signal, async (either) => {
+        const tree = await parse(request)
+        return await (isCatalogStatement(tree) ? runOnCatalog : runOnTables)(request, tree, sink, either)
+      }),
+    describe: (request, signal) => guarded(request, signal, (either) => describe(request, either)),
+  }
+}
+
+/** A connection for one statement, interrupted when the signal aborts. */
+async function onConnection<T>(
+  database: { connect(): Promise<DuckDBConnection> },
+  signal: AbortSignal,
+  work: (connection: DuckDBConnection) => Promise<T>,
+): Promise<T> {
+  const connection = await database.connect()
+  const interrupt = () => connection.interrupt()
+  signal.addEventListener('abort', interrupt)
+  try {
+    return await work(connection)
+  } finally {
+    signal.removeEventListener('abort', interrupt)
+    connection.closeSync()
   }
 }
 

@@ -24,8 +24,12 @@ describe('the newest events', () => {
   })
   after(() => fixture.close())
 
-  const plan = (sql: string) =>
-    planStatement(fixture.parser, { projectId: PROJECT, projectName: 'default', sql, params: ['n1'] })
+  const plan = async (sql: string) =>
+    planStatement(fixture.parser, await fixture.parser.parse(sql), {
+      projectId: PROJECT,
+      projectName: 'default',
+      params: ['n1'],
+    })
   const conditions = [
     '',
     "WHERE name = 'n1'",

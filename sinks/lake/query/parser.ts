@@ -5,6 +5,7 @@
 import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api'
 import { type QueryError, userError } from '#schemas/query.ts'
 import { replaceArrows } from './arrows.ts'
+import { dropCatalogSchema } from './catalog/names.ts'
 import { parseTree, printTree, type TreeNode } from './sql_tree.ts'
 
 export const MAX_STATEMENT_CHARACTERS = 1 << 20
@@ -33,7 +34,9 @@ export async function createSqlParser(): Promise<SqlParser> {
         throw userError('54000', `a statement has at most ${MAX_STATEMENT_CHARACTERS} characters`)
       }
       if (sql.includes('\0')) throw userError('22021', 'a statement cannot hold a NUL character')
-      const tree = parseTree(await scalar(connection, 'SELECT json_serialize_sql($1::VARCHAR)', replaceArrows(sql)))
+      const tree = parseTree(
+        await scalar(connection, 'SELECT json_serialize_sql($1::VARCHAR)', replaceArrows(dropCatalogSchema(sql))),
+      )
       if (tree.error === true) throw parseError(tree, sql)
       return tree
     },

@@ -29,11 +29,10 @@ export interface StatementPlan {
   readonly parameterCount: number
 }
 
-type Request = Pick<EngineRequest, 'projectId' | 'projectName' | 'sql' | 'params'>
+type Request = Pick<EngineRequest, 'projectId' | 'projectName' | 'params'>
 
-/** @throws QueryError where the statement is not one we run */
-export async function planStatement(parser: SqlParser, request: Request): Promise<StatementPlan> {
-  const tree = await parser.parse(request.sql)
+/** @param tree as parsed @throws QueryError where the statement is not one we run */
+export async function planStatement(parser: SqlParser, tree: TreeNode, request: Request): Promise<StatementPlan> {
   const statement = checkStatement(
     tree,
     TABLES.map((table) => table.name),
@@ -83,7 +82,7 @@ function printBounds(parser: SqlParser, bounds: readonly Bound[], request: Reque
 }
 
 /** The highest `$n`. */
-function countParameters(statement: TreeNode): number {
+export function countParameters(statement: TreeNode): number {
   let count = 0
   mapTree(statement, (node) => {
     if (node.class === 'PARAMETER') count = Math.max(count, Number(node.identifier))

@@ -1,10 +1,12 @@
 /** What the query process and its parent say to each other over IPC (structured clone: bigint and NaN survive). */
-import type { QueryColumn, QueryProblem, QueryRow } from '#schemas/query.ts'
+import type { QueryColumn, QueryProblem, QueryRow, StatementDescription } from '#schemas/query.ts'
 import type { EngineRequest } from './engine.ts'
 
 export type ToChild =
   | { readonly kind: 'start'; readonly config: ChildConfig }
   | { readonly kind: 'query'; readonly id: number; readonly request: EngineRequest }
+  /** Answered by `description` or `problem`. */
+  | { readonly kind: 'describe'; readonly id: number; readonly request: EngineRequest }
   /** One more page may be sent. */
   | { readonly kind: 'credit'; readonly id: number }
   | { readonly kind: 'cancel'; readonly id: number }
@@ -14,6 +16,7 @@ export type FromChild =
   /** The process cannot start; the sentence says what to do. */
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'columns'; readonly id: number; readonly columns: readonly QueryColumn[] }
+  | { readonly kind: 'description'; readonly id: number; readonly description: StatementDescription }
   | { readonly kind: 'page'; readonly id: number; readonly rows: readonly QueryRow[] }
   | { readonly kind: 'end'; readonly id: number; readonly truncated: boolean }
   | { readonly kind: 'problem'; readonly id: number; readonly problem: QueryProblem }

@@ -28,9 +28,12 @@ describe('bounds read from WHERE', () => {
   })
   after(() => parser.close())
 
+  const planned = async (sql: string, params: readonly string[]) =>
+    planStatement(parser, await parser.parse(sql), { projectId: 'p', projectName: 'n', params })
+
   /** Bounds of each reference, `column comparator`. */
   const bounds = async (sql: string) => {
-    const plan = await planStatement(parser, { projectId: 'p', projectName: 'n', sql, params: ['a', 'b'] })
+    const plan = await planned(sql, ['a', 'b'])
     return plan.references.map(({ bounds }) => bounds.map((bound) => `${bound.column.name} ${bound.comparator}`))
   }
   const where = async (condition: string) => (await bounds(`SELECT 1 FROM otel_logs_and_spans o WHERE ${condition}`))[0]
@@ -75,7 +78,7 @@ describe('bounds read from WHERE', () => {
 
   it('gives values as text, parameters filled in', async () => {
     const sql = 'SELECT 1 FROM otel_logs_and_spans WHERE timestamp > $2 AND id = $1'
-    const plan = await planStatement(parser, { projectId: 'p', projectName: 'n', sql, params: ["it's", '2026-11-22'] })
+    const plan = await planned(sql, ["it's", '2026-11-22'])
     assert.equal(
       plan.references[0].boundsSql,
       "SELECT CAST(epoch_us(CAST('2026-11-22' AS \"timestamptz\")) AS varchar), CAST('it''s' AS varchar)",

@@ -5,7 +5,13 @@
  */
 import { type ChildProcess, fork } from 'node:child_process'
 import { OperatorError } from '#pipeline/errors/errors.ts'
-import { QueryError, type QueryRequest, type QueryResult, type QueryService } from '#schemas/query.ts'
+import {
+  QueryError,
+  type QueryRequest,
+  type QueryResult,
+  type StatementDescription,
+  type StatementService,
+} from '#schemas/query.ts'
 import { PageStream } from './page_stream.ts'
 import type { ChildConfig, FromChild, ToChild } from './protocol.ts'
 
@@ -33,19 +39,20 @@ export interface QueryHealth {
   readonly queued: number
 }
 
-export interface QueryProcess extends QueryService {
+export interface QueryProcess extends StatementService {
   health(): QueryHealth
   close(): Promise<void>
 }
 
-/** A statement from `query` to its end. */
+/** A statement from `query` or `describe` to its end. */
 interface Job {
   readonly id: number
+  readonly kind: 'query' | 'describe'
   readonly request: QueryRequest
   readonly deadlineMs: number
   readonly stream: PageStream
-  /** Settles the promise `query` gave. */
-  readonly accepted: (result: QueryResult) => void
+  /** Settles the promise `query` or `describe` gave. */
+  readonly accepted: (answer: QueryResult & StatementDescription) => void
   readonly refused: (error: QueryError) => void
   guard: NodeJS.Timeout | undefined
 }
@@ -129,6 +136,14 @@ class Supervisor implements QueryProcess {
   }
 
   query(request: QueryRequest): Promise<QueryResult> {
+    return this.#submit('query', request)
+  }
+
+  describe(request: QueryRequest): Promise<StatementDescription> {
+    return this.#submit('describe', request)
+  }
+
+  #submit(kind: Job['kind'], request: QueryRequest): Promise<QueryResult & StatementDescription> {
     if (this.#closed || !this.#ready) return Promise.reject(unavailable('57P03', 'SQL is starting; try again'))
     if (request.signal?.aborted) return Promise.reject(cancelled())
     if (this.#jobs.size >= this.#maxRunning && this.#queue.length >= (this.#options.maxQueued ?? 64)) {
@@ -144,7 +159,7 @@ class Supervisor implements QueryProcess {
         stopped: () => this.#cancel(job),
       })
       const deadlineMs = performance.now() + timeoutMs
-      const job: Job = { id, request, deadlineMs, stream, accepted, refused, guard: undefined }
+      const job: Job = { id, kind, request, deadlineMs, stream, accepted, refused, guard: undefined }
       request.signal?.addEventListener('abort', () => this.#cancel(job), { once: true })
       // Covers waiting in the queue, and a process that does not interrupt the statement itself.
       job.guard = setTimeout(() => this.#overdue(job, timeoutMs), timeoutMs + GRACE_MS)
@@ -184,11 +199,11 @@ class Supervisor implements QueryProcess {
         continue
       }
       this.#jobs.set(job.id, job)
-      const { projectId, projectName, sql, params = [] } = job.request
+      const { projectId, projectName, sql, params = [], parameterTypes = [] } = job.request
       const bound = this.#options.maxRows ?? 10_000
       const maxRows = Math.min(job.request.maxRows ?? bound, bound)
-      const request = { projectId, projectName, sql, params, maxRows, timeoutMs }
-      this.#send({ kind: 'query', id: job.id, request })
+      const request = { projectId, projectName, sql, params, parameterTypes, maxRows, timeoutMs }
+      this.#send({ kind: job.kind, id: job.id, request })
     }
   }
 
@@ -197,7 +212,11 @@ class Supervisor implements QueryProcess {
     if (job === undefined) return
     switch (message.kind) {
       case 'columns':
-        job.accepted({ columns: message.columns, pages: job.stream })
+        job.accepted({ columns: message.columns, parameters: [], pages: job.stream })
+        break
+      case 'description':
+        this.#finish(job)
+        job.accepted({ ...message.description, pages: job.stream })
         break
       case 'page':
         job.stream.push(message.rows)

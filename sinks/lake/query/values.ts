@@ -9,6 +9,7 @@ import {
   type DuckDBValue,
 } from '@duckdb/node-api'
 import type { QueryValue } from '#schemas/query.ts'
+import { isoDate, isoTimestamp } from '#schemas/tables/time_text.ts'
 
 const NAMES: ReadonlyMap<DuckDBTypeId, string> = new Map([
   [DuckDBTypeId.VARCHAR, 'text'],
@@ -77,24 +78,4 @@ function exactNumber(digits: string): number | string {
   if (Number.isInteger(number)) return Number.isSafeInteger(number) ? number : digits
   const trimmed = digits.replace(/0+$/, '')
   return String(number) === trimmed ? number : digits
-}
-
-const MICROS = 1_000_000n
-const POSITIVE_INFINITY = 2n ** 63n - 1n
-
-/** ISO 8601 in UTC, always with six digits of the second: `2026-11-22T15:04:05.000123Z`. */
-export function isoTimestamp(micros: bigint): string {
-  // DuckDB's 'infinity'::timestamptz and its negative.
-  if (micros === POSITIVE_INFINITY) return 'infinity'
-  if (micros === -POSITIVE_INFINITY) return '-infinity'
-  const fraction = ((micros % MICROS) + MICROS) % MICROS
-  const milliseconds = Number((micros - fraction) / 1000n)
-  if (Math.abs(milliseconds) > 8.64e15) return `${micros} microseconds since 1970`
-  return `${new Date(milliseconds).toISOString().slice(0, -5)}.${String(fraction).padStart(6, '0')}Z`
-}
-
-function isoDate(days: number): string {
-  const milliseconds = days * 86_400_000
-  if (Math.abs(milliseconds) > 8.64e15) return days > 0 ? 'infinity' : '-infinity'
-  return new Date(milliseconds).toISOString().replace(/T.*/, '')
 }

@@ -35,23 +35,30 @@ type Scope = ReadonlySet<string>
 /**
  * @param tree the whole serialized statement list
  * @param tables names that may stand in FROM
+ * @param functions lower-case names that may be called
  * @returns the one statement
  * @throws QueryError with SQLSTATE 0A000 (not supported), 42P01 (no such table), 42883 (no such function) …
  */
-export function checkStatement(tree: TreeNode, tables: Iterable<string>): TreeNode {
+export function checkStatement(
+  tree: TreeNode,
+  tables: Iterable<string>,
+  functions: ReadonlySet<string> = FUNCTIONS,
+): TreeNode {
   const statements = Array.isArray(tree.statements) ? tree.statements : []
   if (statements.length === 0) throw userError('42601', 'the statement is empty')
   if (statements.length > 1) throw userError('0A000', 'one statement at a time')
   const [statement] = statements
   if (!isNode(statement) || !isNode(statement.node)) throw userError('0A000', 'only SELECT is supported')
-  new Wall(new Set(tables)).query(statement.node, new Set())
+  new Wall(new Set(tables), functions).query(statement.node, new Set())
   return statement
 }
 
 class Wall {
   readonly #tables: ReadonlySet<string>
-  constructor(tables: ReadonlySet<string>) {
+  readonly #functions: ReadonlySet<string>
+  constructor(tables: ReadonlySet<string>, functions: ReadonlySet<string>) {
     this.#tables = tables
+    this.#functions = functions
   }
 
   /** A query node: its CTEs see those before them, its body sees all. */
@@ -108,7 +115,7 @@ class Wall {
   #expression(node: TreeNode, scope: Scope): void {
     if (typeof node.class !== 'string' || !EXPRESSIONS.has(node.class)) throw unknown(node)
     if (node.class === 'CONSTANT') return
-    if (node.function_name !== undefined) this.#function(node, FUNCTIONS)
+    if (node.function_name !== undefined) this.#function(node, this.#functions)
     this.#below(node, scope)
   }
 
