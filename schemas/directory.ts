@@ -17,3 +17,25 @@ export interface Directory {
   /** `null` for a key that is unknown or revoked. Cheap: asked for every request. */
   authenticate(key: string): Principal | null
 }
+
+/** What SCRAM-SHA-256 needs to check one key as a password without knowing it (RFC 5802, section 3). */
+export interface ScramVerifier {
+  readonly principal: Principal
+  /** SHA-256 of the client key, 32 bytes. */
+  readonly storedKey: Uint8Array
+  /** 32 bytes. */
+  readonly serverKey: Uint8Array
+}
+
+/** A user as SCRAM sees one: a project. Its keys share salt and iterations, so that a proof can be held against each. */
+export interface ScramUser {
+  readonly salt: Uint8Array
+  readonly iterations: number
+  /** Empty for a project that does not exist: its salt is made up, the same each time, so that nobody can tell. */
+  readonly verifiers: readonly ScramVerifier[]
+}
+
+export interface PasswordDirectory {
+  /** @param user a project's name or UUID */
+  scramUser(user: string): ScramUser
+}

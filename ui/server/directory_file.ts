@@ -1,8 +1,9 @@
 /** The directory kept in `keys.json` of the data folder. Another process may change the file at any time. */
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Directory, Principal } from '#schemas/directory.ts'
+import type { Directory, PasswordDirectory, Principal } from '#schemas/directory.ts'
 import { ALL_SCOPES, DEFAULT_PROJECT, initializeKeyFile, KEY_FILE, keyHash, readKeyFile } from './key_file.ts'
+import { createPasswordDirectory } from './password_directory.ts'
 
 /** How long a change of the file may go unnoticed. */
 const RECHECK_MS = 200
@@ -19,7 +20,7 @@ export interface FileDirectoryOptions {
   readonly onError?: (error: unknown) => void
 }
 
-export interface FileDirectory extends Directory {
+export interface FileDirectory extends Directory, PasswordDirectory {
   /** The key made because there was neither a file nor an `apiKey`: to be shown once. `null` otherwise. */
   readonly firstKey: string | null
   /** The project whose name is `default`. */
@@ -31,16 +32,21 @@ export function createFileDirectory(options: FileDirectoryOptions): FileDirector
   const { dataDir, apiKey, now = () => performance.now(), onError } = options
   const firstKey = initializeKeyFile(dataDir, apiKey === undefined)
   let version = fileVersion(dataDir)
-  let principals = readPrincipals(dataDir, apiKey)
+  let keys = readKeys(dataDir, apiKey)
   let checkedAt = now()
 
+  /** What the file says, looked at again where that was long ago. */
+  const current = () => {
+    if (now() - checkedAt >= RECHECK_MS) recheck()
+    return keys
+  }
   const recheck = () => {
     checkedAt = now()
-    const current = fileVersion(dataDir)
-    if (current === version) return
-    version = current
+    const changed = fileVersion(dataDir)
+    if (changed === version) return
+    version = changed
     try {
-      principals = readPrincipals(dataDir, apiKey)
+      keys = readKeys(dataDir, apiKey)
     } catch (error) {
       onError?.(error)
     }
@@ -49,11 +55,11 @@ export function createFileDirectory(options: FileDirectoryOptions): FileDirector
     firstKey,
     defaultProject: readKeyFile(dataDir)!.projects.find(({ name }) => name === DEFAULT_PROJECT)!,
     authenticate(key) {
-      if (now() - checkedAt >= RECHECK_MS) recheck()
       if (key.length > MAX_KEY_LENGTH) return null
       // Found by its hash: how long that takes says nothing about the key.
-      return principals.get(keyHash(key)) ?? null
+      return current().principals.get(keyHash(key)) ?? null
     },
+    scramUser: (user) => current().passwords.scramUser(user),
   }
 }
 
@@ -63,8 +69,13 @@ function fileVersion(dataDir: string): string {
   return stat === undefined ? '' : `${stat.ino} ${stat.mtimeNs} ${stat.size}`
 }
 
-/** By hash of the key. */
-function readPrincipals(dataDir: string, apiKey: string | undefined): ReadonlyMap<string, Principal> {
+interface Keys {
+  /** By hash of the key. */
+  readonly principals: ReadonlyMap<string, Principal>
+  readonly passwords: PasswordDirectory
+}
+
+function readKeys(dataDir: string, apiKey: string | undefined): Keys {
   const content = readKeyFile(dataDir)
   if (content === null) throw new Error(`${join(dataDir, KEY_FILE)} is gone`)
   const projects = new Map(content.projects.map((project) => [project.id, project]))
@@ -78,5 +89,5 @@ function readPrincipals(dataDir: string, apiKey: string | undefined): ReadonlyMa
     const { id: projectId, name: projectName } = byDefault
     principals.set(keyHash(apiKey), { projectId, projectName, keyId: 'MILLRACE_API_KEY', scopes: ALL_SCOPES })
   }
-  return principals
+  return { principals, passwords: createPasswordDirectory(content, principals, apiKey) }
 }

@@ -29,7 +29,7 @@ const STALE_LOCK_MS = 10_000
 const BASE62 = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz'
 const KEY_CHARACTERS = 32
 /** RFC 7677's minimum: a key has 190 random bits, so that guessing it is no cheaper for few rounds. */
-const SCRAM_ITERATIONS = 4096
+export const SCRAM_ITERATIONS = 4096
 
 const projectSchema = z.strictObject({
   id: z.uuid(),
@@ -51,6 +51,8 @@ const keySchema = z.strictObject({
 })
 const contentSchema = z.strictObject({
   version: z.literal(1),
+  /** 32 bytes in base64: salts of users that do not exist are made of it. */
+  scram_secret: z.base64().optional(),
   projects: z.array(projectSchema),
   keys: z.array(keySchema),
 })
@@ -94,6 +96,7 @@ export function initializeKeyFile(dataDir: string, withKey: boolean): string | n
   mkdirSync(dataDir, { recursive: true })
   let key: string | null = null
   change(dataDir, (content) => {
+    content.scram_secret ??= randomBytes(32).toString('base64')
     if (content.projects.some(({ name }) => name === DEFAULT_PROJECT)) return
     const project = newProject(DEFAULT_PROJECT)
     content.projects.push(project)
@@ -158,7 +161,7 @@ function newKey(project: Project, label: string, scopes: readonly Scope[]): { ke
 }
 
 /** RFC 5802, section 3. @param salt in base64 */
-function scramVerifier(key: string, salt: string): StoredKey['scram'] {
+export function scramVerifier(key: string, salt: string): StoredKey['scram'] {
   const salted = pbkdf2Sync(key, Buffer.from(salt, 'base64'), SCRAM_ITERATIONS, 32, 'sha256')
   const clientKey = createHmac('sha256', salted).update('Client Key').digest()
   return {
