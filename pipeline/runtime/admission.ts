@@ -11,6 +11,7 @@ export type Admission = 'accept' | 'skip' | 'gap'
  */
 export function admit(reached: Reached, origin: Origin): Admission {
   const last = reached[origin.partition]
-  if (last === undefined || origin.previous === last) return 'accept'
-  return origin.offset <= last ? 'skip' : 'gap'
+  if (last === undefined) return 'accept'
+  if (origin.offset <= last) return 'skip'
+  return origin.previous === last ? 'accept' : 'gap'
 }

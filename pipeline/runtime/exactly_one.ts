@@ -1,5 +1,5 @@
 /** Holds a stage's operators to the contract: one batch in, one batch out, same origin, synchronously. */
-import { map, Observable, type OperatorFunction, Subject } from 'rxjs'
+import { map, Observable, type OperatorFunction, Subject, type Subscription } from 'rxjs'
 import { InvariantError } from '../errors/errors.ts'
 import type { Carrier } from '../stage/topic.ts'
 
@@ -8,50 +8,93 @@ export interface Pair<In, Out> {
   readonly output: Out
 }
 
+export interface Contract<In, Out> {
+  readonly name: string
+  /** The stage's operators; asked again after they have failed. */
+  readonly operators: () => OperatorFunction<In, Out>
+  /** Calls `send`, which runs one value through the operators. */
+  readonly around?: (send: () => void) => void
+  /** What to give for a value where `around`, the operators or the contract failed; without it the stream fails. */
+  readonly instead?: (value: In, error: Error) => Out
+}
+
 /**
  * Runs each value through the stage's operators and gives it back together with what came out.
  * Fails with InvariantError where nothing, more than one value, a value of another origin, or an end came out.
  */
 export function exactlyOne<In extends Carrier, Out extends Carrier, Item extends { readonly value: In }>(
-  stage: string,
-  operators: OperatorFunction<In, Out>,
+  contract: Contract<In, Out>,
 ): OperatorFunction<Item, Pair<Item, Out>> {
+  const { around = (send) => send(), instead } = contract
   return (items) =>
     new Observable<Pair<Item, Out>>((subscriber) => {
-      const input = new Subject<In>()
-      let emitted: Out[] = []
-      let failure: unknown
-      const chain = input.pipe(operators).subscribe({
-        next: (output) => void emitted.push(output),
-        error: (error) => {
-          failure = error ?? new InvariantError(`stage ${stage} failed without saying why`)
-        },
-        complete: () => {
-          failure ??= new InvariantError(`stage ${stage} ended its stream: a stage goes on as long as its input does`)
-        },
-      })
-      const run = (item: Item): Pair<Item, Out> => {
-        emitted = []
-        input.next(item.value)
-        if (failure !== undefined) throw failure
-        if (emitted.length !== 1) {
-          throw new InvariantError(
-            `stage ${stage} gave ${emitted.length} batches for one: a stage gives exactly one batch for each, at once`,
-          )
-        }
-        const [output] = emitted
-        if (
-          output.origin.offset !== item.value.origin.offset ||
-          output.origin.partition !== item.value.origin.partition
-        ) {
-          throw new InvariantError(`stage ${stage} changed the origin of a batch`)
-        }
-        return { input: item, output }
-      }
-      const subscription = items.pipe(map(run)).subscribe(subscriber)
+      let chain = new Chain<In, Out>(contract)
+      const subscription = items
+        .pipe(
+          map((item) => {
+            try {
+              let output: Out | undefined
+              around(() => {
+                output = chain.send(item.value)
+              })
+              return { input: item, output: output! }
+            } catch (error) {
+              if (instead === undefined) throw error
+              // Broken off in the middle, operators are in no state to go on.
+              chain.close()
+              chain = new Chain(contract)
+              return { input: item, output: instead(item.value, error as Error) }
+            }
+          }),
+        )
+        .subscribe(subscriber)
       return () => {
         subscription.unsubscribe()
-        chain.unsubscribe()
+        chain.close()
       }
     })
+}
+
+/** The operators, subscribed once. */
+class Chain<In extends Carrier, Out extends Carrier> {
+  readonly #name: string
+  readonly #input = new Subject<In>()
+  readonly #subscription: Subscription
+  #emitted: Out[] = []
+  #failure: unknown
+
+  constructor({ name, operators }: Contract<In, Out>) {
+    this.#name = name
+    this.#subscription = this.#input.pipe(operators()).subscribe({
+      next: (output) => void this.#emitted.push(output),
+      error: (error) => {
+        this.#failure = error ?? new InvariantError(`stage ${name} failed without saying why`)
+      },
+      complete: () => {
+        this.#failure ??= new InvariantError(
+          `stage ${name} ended its stream: a stage goes on as long as its input does`,
+        )
+      },
+    })
+  }
+
+  send(value: In): Out {
+    this.#emitted = []
+    this.#input.next(value)
+    if (this.#failure !== undefined) throw this.#failure
+    if (this.#emitted.length !== 1) {
+      throw new InvariantError(
+        `stage ${this.#name} gave ${this.#emitted.length} batches for one: a stage gives exactly one batch for each, at once`,
+      )
+    }
+    const [output] = this.#emitted
+    if (output.origin.offset !== value.origin.offset || output.origin.partition !== value.origin.partition) {
+      throw new InvariantError(`stage ${this.#name} changed the origin of a batch`)
+    }
+    return output
+  }
+
+  close(): void {
+    this.#subscription.unsubscribe()
+  }
 }

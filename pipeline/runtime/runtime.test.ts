@@ -161,7 +161,7 @@ describe('the runtime', () => {
     )
     await written(log, events.name, 10)
     await runtime.close()
-    assert.ok((await log.bounds(middle.name, 0)).end > 10, 'nothing was repeated: the test tests nothing')
+    assert.ok(log.failures >= 10, 'nothing failed: the test tests nothing')
     assert.deepEqual(
       (await readAll(log, events)).flatMap((batch) => longs(batch, 'total')),
       [2, 4, 6, 8, 10, 12, 14, 16, 18, 20],

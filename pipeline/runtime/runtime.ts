@@ -102,6 +102,7 @@ function stagePart(
       supervise(options, stage.name, [stats[assignment.partition]], [assignment], stop, ([from]) =>
         runTask(
           {
+            topology: options.topology,
             stage,
             assignment: from,
             membership,

@@ -7,19 +7,23 @@
 import { concatMap, filter, lastValueFrom, mergeMap, type OperatorFunction, Subject, takeWhile, tap } from 'rxjs'
 import type { Batch } from '../batch/batch.ts'
 import { OperatorError } from '../errors/errors.ts'
-import type { Assignment, EventLog, Membership, NewRecord, Position } from '../log/log.ts'
+import type { Assignment, EventLog, Membership, NewRecord } from '../log/log.ts'
 import type { Logger } from '../observability/logger.ts'
 import { deadLetterTopic, type Stage, type StageState } from '../stage/stage.ts'
 import type { Carrier, Topic } from '../stage/topic.ts'
 import type { StateStore } from '../state/state.ts'
+import type { Topology } from '../topology/topology.ts'
 import { Committer } from './committer.ts'
+import { openStage } from './contract.ts'
 import { exactlyOne, type Pair } from './exactly_one.ts'
 import type { Handover } from './handover.ts'
 import { SlowBatches } from './slow_batches.ts'
-import { createSource, type Delivery } from './source.ts'
+import { createSource, type Delivery, type Start } from './source.ts'
+import { checkOutput, startingPoint } from './starting_point.ts'
 import type { TaskStats } from './stats.ts'
 
 export interface TaskOptions {
+  readonly topology: Topology
   readonly stage: Stage
   readonly assignment: Assignment
   readonly membership: Membership
@@ -45,10 +49,10 @@ type Output = Carrier & Partial<Pick<Batch, 'deadLetters'>>
 export async function runTask(options: TaskOptions, stop: AbortSignal): Promise<void> {
   const { stage, assignment, membership, log, states, stats } = options
   const { topic, partition } = assignment
-  let state: StageState = {}
-  const operators = stage.open({ stage: stage.name, partition, attach: (attached) => (state = attached) })
-  const position = await restore(options, state)
+  const { contract, state } = openStage(stage, partition, options.logger)
+  const position = await restore()
   const source = await createSource({ ...options, topic: stage.consumes, partition, position, reader: stage.name })
+  if (state.window !== undefined && position !== null) await remember(state.window, position)
   const committer = new Committer(membership)
   const credits = new Subject<void>()
 
@@ -56,14 +60,15 @@ export async function runTask(options: TaskOptions, stop: AbortSignal): Promise<
     concatMap(() => source.next(stop)),
     takeWhile((delivery) => delivery !== null),
     tap((delivery) => stats.polled(delivery.value.eventCount)),
-    timed(exactlyOne<Carrier, Carrier, Delivery<Carrier>>(stage.name, operators), options),
+    timed(exactlyOne<Carrier, Carrier, Delivery<Carrier>>(contract), options),
     concatMap(async (pair) => {
       await produce(options, pair)
       return pair.input.position
     }),
     concatMap(async (reached) => {
       if (state.snapshot !== undefined) {
-        await states.save(stage.name, { position: reached, bytes: state.snapshot() }, membership.generation)
+        const saved = { position: reached, bytes: state.snapshot(), produces: stage.produces.name }
+        await states.save(stage.name, saved, membership.generation)
       }
       return reached
     }),
@@ -79,28 +84,25 @@ export async function runTask(options: TaskOptions, stop: AbortSignal): Promise<
   for (let credit = 0; credit < inFlight; credit++) credits.next()
   await finished
 
-  /** Brings the stage's state to its position; the state's own position is the one that counts. */
-  async function restore({ stage }: TaskOptions, attached: StageState): Promise<Position | null> {
+  /** Brings the stage's state to where it begins, and says where that is. */
+  async function restore(): Promise<Start | null> {
     const committed = assignment.position
-    if (attached.snapshot !== undefined) {
-      const stored = await states.load(stage.name, topic, partition)
-      // A state may be ahead of the commit (a crash in between), never of its own output.
-      if (stored !== null && (committed === null || stored.position.log === committed.log)) {
-        attached.restore?.(stored.bytes)
-        return stored.position
-      }
-      if (committed !== null) {
-        throw new OperatorError(
-          `the state of stage ${stage.name} is missing or of another log, but its position is not: bring the state back, ` +
-            `or stop millrace and start the stage afresh with: millrace groups reset ${stage.name}`,
-        )
-      }
+    if (state.snapshot === undefined) return startingPoint(options.topology, stage, committed, partition, state, log)
+    const stored = await states.load(stage.name, topic, partition)
+    // The position of the state is the one that counts: it may be ahead of the commit, after a crash in between.
+    if (stored !== null && (committed === null || stored.position.log === committed.log)) {
+      await checkOutput(stage, stored, partition, log)
+      state.restore?.(stored.bytes)
+      return stored.position
     }
-    if (attached.window !== undefined && committed !== null) await remember(attached.window, committed)
-    return committed
+    if (committed === null) return null
+    throw new OperatorError(
+      `the state of stage ${stage.name} is missing or of another log, but its position is not: bring the state back, ` +
+        `or stop millrace and start the stage afresh with: millrace groups reset ${stage.name}`,
+    )
   }
 
-  async function remember(window: NonNullable<StageState['window']>, until: Position): Promise<void> {
+  async function remember(window: NonNullable<StageState['window']>, until: Start): Promise<void> {
     const { begin } = await log.bounds(topic, partition)
     if (until.offset <= begin) return
     const [last] = await log.read(topic, partition, until.offset - 1, { maxBytes: 1, maxRecords: 1 })

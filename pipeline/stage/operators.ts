@@ -113,13 +113,16 @@ export function mapBatch(treat: (batch: Batch) => Batch): OperatorFunction<Batch
       return treat(batch)
     } catch (error) {
       if (error instanceof TransientError || error instanceof InvariantError) throw error
-      const detail = (error as Error).message
-      const rows = Array.from({ length: batch.eventCount }, (_, row) => row)
-      const failed = reject(
-        batch,
-        rows.map((row) => ({ row, kind: 'deadLetter', code: 'stage_failed', detail })),
-      )
-      return { ...emptied(failed), deadLetters: failed.deadLetters }
+      return failed(batch, (error as Error).message)
     }
   })
+}
+
+/** An empty batch in the place of one whose treatment failed; all its events are dead letters (`stage_failed`). */
+export function failed(batch: Batch, detail: string): Batch {
+  const rejections = Array.from({ length: batch.eventCount }, (_, row): Rejection => {
+    return { row, kind: 'deadLetter', code: 'stage_failed', detail }
+  })
+  const rejected = reject(batch, rejections)
+  return { ...emptied(rejected), deadLetters: rejected.deadLetters }
 }

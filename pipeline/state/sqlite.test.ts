@@ -16,7 +16,7 @@ function temporaryFile(t: TestContext): string {
 
 function stateAt(partition: number, offset: number): StoredState {
   const position = { topic: 'in.v1', partition, offset, reached: { 0: offset - 1, 3: 9 }, log: 'a log' }
-  return { position, bytes: Uint8Array.of(partition, offset) }
+  return { position, bytes: Uint8Array.of(partition, offset), produces: 'test.out.v1' }
 }
 
 describe('the state store', () => {
@@ -57,7 +57,7 @@ describe('the state store', () => {
     const database = new DatabaseSync(older)
     database.exec('create table state (stage text); pragma user_version = 1')
     database.close()
-    assert.throws(() => createSqliteStateStore(older), /has version 1, this program reads 2/)
+    assert.throws(() => createSqliteStateStore(older), /has version 1, this program reads 3/)
     const foreign = temporaryFile(t)
     writeFileSync(foreign, 'x'.repeat(5_000))
     assert.throws(

@@ -8,10 +8,11 @@ interface Row {
   position: string
   generation: number
   bytes: Uint8Array
+  produces: string
 }
 
-/** Of the file's format, in `user_version`. 2: `reached` of a position is a vector. */
-const VERSION = 2
+/** Of the file's format, in `user_version`. 2: `reached` of a position is a vector. 3: `produces`. */
+const VERSION = 3
 
 /**
  * @param file path of the database; made if it does not exist. `:memory:` for tests.
@@ -21,19 +22,22 @@ export function createSqliteStateStore(file: string): StateStore {
   const database = openDatabase(file)
   const select = database.prepare('select * from state where stage = ? and topic = ? and partition = ?')
   const upsert = database.prepare(`
-    insert into state values (?1, ?2, ?3, ?4, ?5, ?6)
-    on conflict do update set position = ?4, generation = ?5, bytes = ?6 where generation <= ?5`)
+    insert into state values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+    on conflict do update set position = ?4, generation = ?5, bytes = ?6, produces = ?7 where generation <= ?5`)
 
   return {
     async load(stage, topic, partition) {
       const row = select.get(stage, topic, partition) as Row | undefined
-      return row === undefined ? null : { position: JSON.parse(row.position) as Position, bytes: row.bytes }
+      if (row === undefined) return null
+      const { position, bytes, produces } = row
+      return { position: JSON.parse(position) as Position, bytes, produces }
     },
     async save(stage, state: StoredState, generation) {
-      const { topic, partition } = state.position
+      const { position, bytes, produces } = state
+      const { topic, partition } = position
       let changes: number | bigint
       try {
-        changes = upsert.run(stage, topic, partition, JSON.stringify(state.position), generation, state.bytes).changes
+        changes = upsert.run(stage, topic, partition, JSON.stringify(position), generation, bytes, produces).changes
       } catch (cause) {
         throw new TransientError(`the state of ${stage} could not be saved: ${(cause as Error).message}`, { cause })
       }
@@ -65,7 +69,7 @@ function openDatabase(file: string): DatabaseSync {
       begin immediate;
       create table if not exists state (
         stage text, topic text, partition integer,
-        position text not null, generation integer not null, bytes blob not null,
+        position text not null, generation integer not null, bytes blob not null, produces text not null,
         primary key (stage, topic, partition)
       ) without rowid;
       pragma user_version = ${VERSION};

@@ -5,6 +5,8 @@ export interface StoredState {
   /** The input position the state is for: everything before it is in the state, nothing after. */
   readonly position: Position
   readonly bytes: Uint8Array
+  /** The topic its output went to. */
+  readonly produces: string
 }
 
 export interface StateStore {

@@ -5,6 +5,7 @@
 
 import { Subject } from 'rxjs'
 import type { Batch, Origin } from '../batch/batch.ts'
+import { openStage } from '../runtime/contract.ts'
 import { exactlyOne } from '../runtime/exactly_one.ts'
 import type { Stage, StageState } from '../stage/stage.ts'
 import type { Carrier, Topic } from '../stage/topic.ts'
@@ -17,16 +18,17 @@ export class StageTestDriver<In extends Carrier, Out extends Carrier> {
   readonly stage: Stage<In, Out>
   /** Dead letters so far, in order. */
   readonly deadLetters: Batch[] = []
-  #state: StageState = {}
+  readonly #state: StageState
   readonly #input = new Subject<{ readonly value: In }>()
   #output: Out | null = null
   #failure: unknown
 
   constructor(stage: Stage<In, Out>) {
     this.stage = stage
-    const operators = stage.open({ stage: stage.name, partition: 0, attach: (state) => (this.#state = state) })
-    this.#input.pipe(exactlyOne(stage.name, operators)).subscribe({
-      next: ({ output }) => (this.#output = output),
+    const { contract, state } = openStage(stage as unknown as Stage, 0, { warn() {} })
+    this.#state = state
+    this.#input.pipe(exactlyOne<Carrier, Carrier, { readonly value: In }>(contract)).subscribe({
+      next: ({ output }) => (this.#output = output as Out),
       error: (error) => (this.#failure = error),
     })
   }

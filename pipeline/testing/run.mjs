@@ -5,6 +5,10 @@
 import { globSync } from 'node:fs'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
+import { fileURLToPath } from 'node:url'
+
+// Every test file is a process: compiling what they share once takes a third off the whole.
+process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('../../node_modules/.cache/node', import.meta.url))
 
 const [mode, ...files] = process.argv.slice(2)
 const found = globSync('{pipeline,schemas,topologies,sinks,ui,demo,end_to_end}/**/*.test.ts').concat(

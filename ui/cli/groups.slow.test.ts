@@ -33,7 +33,7 @@ async function dataFolder(t: TestContext) {
   const position = { topic: TOPIC, partition: 0, offset: 7, reached: { 0: 6, 2: 40 }, log: log.id }
   await membership.commit([position])
   const states = createSqliteStateStore(join(dataDir, 'state.db'))
-  await states.save('count', { position, bytes: Uint8Array.of(1) }, membership.generation)
+  await states.save('count', { position, bytes: Uint8Array.of(1), produces: 'test.out.v1' }, membership.generation)
   await states.close()
   return { dataDir, log }
 }
