@@ -1,4 +1,5 @@
 /** The port to SQL over one project's events: the HTTP route and pgwire ask it, the query process answers. */
+import type { Position } from '#pipeline/log/log.ts'
 import type { SqlType } from './tables/tables.ts'
 
 export type QueryParameter = string | number | boolean | null
@@ -41,6 +42,11 @@ export type QueryRow = readonly QueryValue[]
 
 export interface QueryResult {
   readonly columns: readonly QueryColumn[]
+  /**
+   * Where the answer stands, a position a partition of `telemetry.events.v1`: it knows every record before, none from
+   * there on. Empty for a statement that reads no events.
+   */
+  readonly asOf: readonly Position[]
   /**
    * Pages of rows, a bounded number in flight; returning early interrupts the statement.
    * Ends with whether rows were left out because of `maxRows`. @throws QueryError

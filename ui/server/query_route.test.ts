@@ -55,7 +55,7 @@ describe('POST /v1/query', () => {
     const { post } = answering(async (request) => {
       asked = request
       const first = [[1, '{"id":9223372036854775807}', ['err:"1"']]]
-      return { columns, pages: pagesOf([first, [['9223372036854775807', null, null]]], true) }
+      return { columns, asOf: [], pages: pagesOf([first, [['9223372036854775807', null, null]]], true) }
     })
     const answer = await post({ sql: 'SELECT $1', params: ['a', 1, true, null] })
     assert.equal(answer.statusCode, 200)
@@ -72,7 +72,7 @@ describe('POST /v1/query', () => {
   })
 
   it('answers with columns where there are no rows', async () => {
-    const { post } = answering(async () => ({ columns, pages: pagesOf([]) }))
+    const { post } = answering(async () => ({ columns, asOf: [], pages: pagesOf([]) }))
     assert.deepEqual((await post({ sql: 'SELECT' })).json(), { columns, rows: [], truncated: false })
   })
 
@@ -110,7 +110,7 @@ describe('POST /v1/query', () => {
   for (const [fault, status] of Object.entries(statuses)) {
     it(`gives ${status} for ${fault}, whether accepted before or not`, async () => {
       const error = new QueryError({ fault: fault as QueryFault, code: '57014', message: 'because', position: 3 })
-      for (const query of [() => Promise.reject(error), async () => ({ columns, pages: pagesOf([error]) })]) {
+      for (const query of [() => Promise.reject(error), async () => ({ columns, asOf: [], pages: pagesOf([error]) })]) {
         const answer = await answering(query).post({ sql: '' })
         assert.equal(answer.statusCode, status)
         assert.deepEqual(answer.json(), { code: '57014', message: 'because', position: 3 })
@@ -122,6 +122,7 @@ describe('POST /v1/query', () => {
   it('cuts an answer off that fails after its first rows', async () => {
     const { server } = answering(async () => ({
       columns,
+      asOf: [],
       pages: pagesOf([[[1, null, null]], userError('22003', 'late')]),
     }))
     const url = await server.listen({ port: 0, host: '127.0.0.1' })

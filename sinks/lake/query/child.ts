@@ -72,7 +72,7 @@ async function answer({ kind, id, request }: Extract<ToChild, { kind: 'query' | 
 /** Sends pages to the parent while there is credit for them. */
 function sinkOf(id: number, state: Running): ResultSink {
   return {
-    columns: (columns) => send({ kind: 'columns', id, columns }),
+    columns: (columns, asOf) => send({ kind: 'columns', id, columns, asOf }),
     async page(rows, signal) {
       while (state.credit === 0) await creditOrAbort(state, signal)
       state.credit--

@@ -4,6 +4,7 @@
  */
 import { performance } from 'node:perf_hooks'
 import type { DuckDBConnection, DuckDBResult, DuckDBValue } from '@duckdb/node-api'
+import type { Position } from '#pipeline/log/log.ts'
 import {
   type QueryColumn,
   type QueryRequest,
@@ -44,7 +45,8 @@ export interface EngineRequest extends Pick<QueryRequest, 'projectId' | 'project
 
 /** Where the answer goes. */
 export interface ResultSink {
-  columns(columns: readonly QueryColumn[]): void
+  /** @param asOf see `QueryResult` */
+  columns(columns: readonly QueryColumn[], asOf: readonly Position[]): void
   /** The statement waits until this resolves; it rejects when `signal` aborts, cancelled or out of time. */
   page(rows: readonly QueryRow[], signal: AbortSignal): Promise<void>
 }
@@ -81,7 +83,7 @@ export function createEngine({ parser, pool, lake, tail }: EngineOptions): Engin
         const release = await bindViews(connection, instance, plan, view, params)
         try {
           signal.throwIfAborted()
-          return await deliver(await connection.stream(plan.sql, params), request.maxRows, sink, signal)
+          return await deliver(await connection.stream(plan.sql, params), request.maxRows, view.asOf, sink, signal)
         } finally {
           release()
         }
@@ -93,7 +95,7 @@ export function createEngine({ parser, pool, lake, tail }: EngineOptions): Engin
     const sql = await parser.print(catalogStatement(tree, request))
     return await onConnection(catalog, signal, async (connection) => {
       const params = valuesOf(request.params, countParameters(tree))
-      return await deliver(await connection.stream(sql, params), request.maxRows, sink, signal)
+      return await deliver(await connection.stream(sql, params), request.maxRows, [], sink, signal)
     })
   }
 
@@ -231,11 +233,18 @@ function valuesOf(params: EngineRequest['params'], count: number): DuckDBValue[]
   return params.map((value) => (typeof value === 'number' && Number.isSafeInteger(value) ? BigInt(value) : value))
 }
 
-async function deliver(result: DuckDBResult, maxRows: number, sink: ResultSink, signal: AbortSignal) {
+async function deliver(
+  result: DuckDBResult,
+  maxRows: number,
+  asOf: readonly Position[],
+  sink: ResultSink,
+  signal: AbortSignal,
+) {
   const types = result.columnTypes()
   const readers = types.map(valueReader)
   sink.columns(
     result.deduplicatedColumnNames().map((_, at) => ({ name: result.columnName(at), type: typeName(types[at]) })),
+    asOf,
   )
   let left = maxRows
   for (;;) {

@@ -1,4 +1,5 @@
 /** What the query process and its parent say to each other over IPC (structured clone: bigint and NaN survive). */
+import type { Position } from '#pipeline/log/log.ts'
 import type { QueryColumn, QueryProblem, QueryRow, StatementDescription } from '#schemas/query.ts'
 import type { EngineRequest } from './engine.ts'
 
@@ -15,7 +16,12 @@ export type FromChild =
   | { readonly kind: 'ready' }
   /** The process cannot start; the sentence says what to do. */
   | { readonly kind: 'failed'; readonly message: string }
-  | { readonly kind: 'columns'; readonly id: number; readonly columns: readonly QueryColumn[] }
+  | {
+      readonly kind: 'columns'
+      readonly id: number
+      readonly columns: readonly QueryColumn[]
+      readonly asOf: readonly Position[]
+    }
   | { readonly kind: 'description'; readonly id: number; readonly description: StatementDescription }
   | { readonly kind: 'page'; readonly id: number; readonly rows: readonly QueryRow[] }
   | { readonly kind: 'end'; readonly id: number; readonly truncated: boolean }

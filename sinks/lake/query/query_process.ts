@@ -212,11 +212,11 @@ class Supervisor implements QueryProcess {
     if (job === undefined) return
     switch (message.kind) {
       case 'columns':
-        job.accepted({ columns: message.columns, parameters: [], pages: job.stream })
+        job.accepted({ columns: message.columns, asOf: message.asOf, parameters: [], pages: job.stream })
         break
       case 'description':
         this.#finish(job)
-        job.accepted({ ...message.description, pages: job.stream })
+        job.accepted({ ...message.description, asOf: [], pages: job.stream })
         break
       case 'page':
         job.stream.push(message.rows)

@@ -31,6 +31,8 @@ export interface TailOptions {
 export interface TailView {
   readonly snapshots: ReadonlyMap<Table['name'], LakeSnapshot>
   readonly batches: ReadonlyMap<Table['name'], readonly Batch[]>
+  /** By partition of the topic: everything before is in the view, nothing from there on. */
+  readonly asOf: readonly Position[]
 }
 
 export interface Tail {
@@ -178,17 +180,19 @@ export function createTail({ log, topic, group, maxBytes, maxRecords }: TailOpti
         for (const table of tables) snapshots.set(table, await load(table))
         const info = (await log.topics()).find((candidate) => candidate.name === topic.name)
         const wanted: Entry[] = []
+        const asOf: Position[] = []
         for (let partition = 0; partition < (info?.partitions ?? 0); partition++) {
           const position = positions.find((candidate) => candidate.partition === partition)
           const state = await stateOf(partition, position)
           await advance(partition, state)
+          asOf.push({ topic: topic.name, partition, offset: state.end, reached: state.reached, log: log.id })
           wanted.push(...state.entries.filter((entry) => isMissing(entry, projectId, snapshots)))
         }
         const bytes = wanted.reduce((sum, entry) => sum + entry.sizeBytes, 0)
         if (bytes > maxBytes) throw overBound(`${Math.ceil(maxBytes / 2 ** 20)} MiB`)
         const batches = new Map<Table['name'], Batch[]>(tables.map((table) => [table, []]))
         for (const entry of wanted) batches.get(entry.table)!.push(await batchOf(entry))
-        return { snapshots, batches }
+        return { snapshots, batches, asOf }
       }),
   }
 }
