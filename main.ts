@@ -27,6 +27,7 @@ import { createHttpServer } from '#ui/server/server.ts'
 import { pageRoute } from '#ui/server/web/page.ts'
 import { sessionRoute } from '#ui/server/web/session_route.ts'
 import { createSessions } from '#ui/server/web/sessions.ts'
+import { configured } from './config.ts'
 import { prepareDataFolder } from './data_folder.ts'
 import { readSettings, type Settings } from './settings.ts'
 
@@ -70,7 +71,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
       directory: lakeDir,
       warn: (message, error) => logger.warn({ error: error.message }, message),
     })
-    const topology = telemetry.withSinks([lake])
+    const topology = await configured(telemetry.withSinks([lake]), process.cwd())
     const states = opens(createSqliteStateStore(settings.stateFile))
     const runtime = opens(await startRuntime({ topology, log, states, logger, partitions }))
     const query = opens(

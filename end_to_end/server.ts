@@ -15,6 +15,8 @@ export interface ServerOptions {
   /** A folder that outlives the server; without it the server makes one and takes it away. */
   readonly dataDir?: string
   readonly env?: Readonly<Record<string, string>>
+  /** Where it is started, and looks for `millrace.config.ts`. */
+  readonly cwd?: string
 }
 
 export interface TestServer {
@@ -48,7 +50,11 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     MILLRACE_LOG_LEVEL: 'warn',
     ...options.env,
   }
-  const child = spawn(process.execPath, [join(root, 'main.ts'), 'start'], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const child = spawn(process.execPath, [join(root, 'main.ts'), 'start'], {
+    env,
+    cwd: options.cwd,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
   const output: string[] = []
   for (const stream of [child.stdout!, child.stderr!])
     stream.on('data', (chunk: Buffer) => void output.push(chunk.toString()))

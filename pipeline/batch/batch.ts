@@ -153,6 +153,37 @@ function joinDeadLetters(first: Batch | undefined, second: Batch): Batch {
   return { ...first, eventCount: first.eventCount + second.eventCount, columns }
 }
 
+const LAST_POSITION = 0xffff
+
+/**
+ * Adds events of a stage's own making behind those of the batch. Their positions, and so their ids, count down from the
+ * last a raw record can have. A tick belongs to no project: it becomes a batch of `projectId`.
+ * @param events by column; every column as long as the others
+ * @throws RangeError where the batch is another project's: keep the events for one that is not
+ */
+export function addEvents(batch: Batch, projectId: string, events: ReadonlyMap<string, Column>): Batch {
+  if (batch.projectId !== projectId && !isTick(batch))
+    throw new RangeError(`a batch of ${batch.projectId}, not of ${projectId}`)
+  const [first] = events.values()
+  const added = first === undefined ? 0 : rowCount(first)
+  if (added === 0) return batch
+  const positions = Array.from({ length: batch.eventCount }, (_, row) => positionAt(batch, row))
+  const lowest = Math.min(LAST_POSITION + 1, ...positions.filter((position) => position > LAST_POSITION / 2))
+  const columns = new Map<string, Column>()
+  for (const name of new Set([...batch.columns.keys(), ...events.keys()])) {
+    const [before, behind] = [batch.columns.get(name), events.get(name)]
+    const type = (behind ?? before)!.type
+    columns.set(name, columnOf(type, [...valuesOf(before, batch.eventCount), ...valuesOf(behind, added)]))
+  }
+  for (let at = 0; at < added; at++) positions.push(lowest - 1 - at)
+  columns.set(POSITION, columnOf('long', positions.map(BigInt)))
+  return { ...batch, projectId, eventCount: batch.eventCount + added, columns }
+}
+
+function valuesOf(column: Column | undefined, rows: number): Value[] {
+  return Array.from({ length: rows }, (_, row) => (column === undefined ? null : valueAt(column, row)))
+}
+
 /** The position of the event in row `row` within its raw record. */
 export function positionAt(batch: Batch, row: number): number {
   const column = batch.columns.get(POSITION)

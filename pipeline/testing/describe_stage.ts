@@ -83,6 +83,7 @@ function encoded<In extends Carrier, Out extends Carrier>(stage: Stage<In, Out>,
 
 /** The batch in up to three, of the same origin. */
 function pieces(batch: Batch): Batch[] {
+  if (batch.eventCount === 0) return [batch]
   const third = Math.max(1, Math.ceil(batch.eventCount / 3))
   const parts: Batch[] = []
   for (let from = 0; from < batch.eventCount; from += third) {
