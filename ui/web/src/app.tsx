@@ -1,0 +1,78 @@
+/** The page: whoever is not signed in sees the door, everybody else the shell around one page. */
+import { createEffect, createSignal, lazy, Match, onMount, Show, Switch } from 'solid-js'
+import type { Problem } from './api/problem.ts'
+import { readSession, session } from './api/session.ts'
+import { EventsPage } from './events/page.tsx'
+import { navigate, path } from './shell/router.ts'
+import { Shell } from './shell/shell.tsx'
+import { SignIn } from './shell/sign_in.tsx'
+
+const PipelinePage = lazy(() => import('./pipeline/page.tsx'))
+const TracePage = lazy(() => import('./trace/page.tsx'))
+const SqlPage = lazy(() => import('./sql/page.tsx'))
+
+export function App() {
+  const [unreachable, setUnreachable] = createSignal<string | null>(null)
+  const read = () =>
+    readSession().then(
+      () => setUnreachable(null),
+      (error: Problem) => setUnreachable(error.message),
+    )
+  onMount(() => void read())
+
+  return (
+    <Switch>
+      <Match when={unreachable()}>
+        <main class="door">
+          <p>{unreachable()}</p>
+          <button type="button" class="btn" onClick={read}>
+            Try again
+          </button>
+        </main>
+      </Match>
+      <Match when={session() === null}>
+        <SignIn />
+      </Match>
+      <Match when={session()}>
+        <Shell>
+          <Pages />
+        </Shell>
+      </Match>
+    </Switch>
+  )
+}
+
+function Pages() {
+  createEffect(() => {
+    if (path() === '/') navigate('/events')
+  })
+  return (
+    <Switch fallback={<Nowhere />}>
+      <Match when={path() === '/' || path() === '/events'}>
+        <EventsPage />
+      </Match>
+      <Match when={path() === '/pipeline'}>
+        <PipelinePage />
+      </Match>
+      <Match when={path() === '/sql'}>
+        <SqlPage />
+      </Match>
+      <Match when={/^\/trace\/[^/]+$/.test(path())}>
+        <Show when={decodeURIComponent(path().slice('/trace/'.length))} keyed>
+          {(id) => <TracePage id={id} />}
+        </Show>
+      </Match>
+    </Switch>
+  )
+}
+
+function Nowhere() {
+  return (
+    <div class="empty">
+      <h1>There is no page {path()}</h1>
+      <a class="btn" href="/events">
+        To the events
+      </a>
+    </div>
+  )
+}

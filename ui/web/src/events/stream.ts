@@ -1,0 +1,156 @@
+/** The events of the view: history as far as asked for, and live below it. Reactive around a {@link Feed}. */
+import { batch, createSignal, onCleanup } from 'solid-js'
+import { askRows, isAbort } from '../api/ask.ts'
+import { bounds } from '../format/time.ts'
+import { type ListedEvent, listedEvent } from './event.ts'
+import { Feed } from './feed.ts'
+import { compileFilter, type FilterProblem } from './filter.ts'
+import { historySql, PAGE_ROWS, type Selection } from './statements.ts'
+import { openPollingTail, type Tail } from './tail.ts'
+import * as view from './view.ts'
+
+/** Clocks differ a little, and events may be stamped a little ahead. */
+const AHEAD_MS = 24 * 3_600_000
+
+export function createStream() {
+  const [feed, setFeed] = createSignal(new Feed(true))
+  /** Counts up whenever the feed changed: what reads the feed reads this first. */
+  const [version, setVersion] = createSignal(0)
+  const [selection, setSelection] = createSignal<Selection | null>(null)
+  const [filterProblem, setFilterProblem] = createSignal<FilterProblem | null>(null)
+  const [problem, setProblem] = createSignal<string | null>(null)
+  const [loading, setLoading] = createSignal(false)
+  const [hasOlder, setHasOlder] = createSignal(false)
+  const [nextTryAt, setNextTryAt] = createSignal<number | null>(null)
+
+  let current = new AbortController()
+  let tail: Tail | undefined
+  let arrived: ListedEvent[] = []
+  let frame = 0
+  const changed = () => setVersion((before) => before + 1)
+
+  /** Rows are placed once a frame, however often they come. */
+  const place = () => {
+    frame = 0
+    feed().append(arrived)
+    arrived = []
+    changed()
+  }
+  const stop = () => {
+    current.abort()
+    tail?.close()
+    cancelAnimationFrame(frame)
+    frame = 0
+    arrived = []
+  }
+  onCleanup(stop)
+
+  /** Begins anew for what the URL says. Until the first rows are here the list before stays. */
+  async function load(): Promise<void> {
+    const live = view.isLive()
+    const range = bounds(view.range(), view.until() ?? Date.now())
+    const compiled = await compileFilter(view.wholeFilter())
+    if ('problem' in compiled) return void setFilterProblem(compiled.problem)
+    stop()
+    current = new AbortController()
+    const { signal } = current
+    const chosen: Selection = { ...range, to: live ? range.to + AHEAD_MS : range.to, where: compiled.where }
+    batch(() => {
+      setFilterProblem(null)
+      setSelection({ ...range, where: compiled.where })
+      setLoading(true)
+      setNextTryAt(null)
+    })
+    try {
+      const rows = (await askRows(historySql(chosen), [], signal)).map(listedEvent).reverse()
+      const next = new Feed(live)
+      next.prepend(rows)
+      if (live && rows.length > 0) next.mark({ mark: 'live', at: Date.now(), history: rows.length })
+      batch(() => {
+        setFeed(next)
+        setProblem(null)
+        setHasOlder(rows.length === PAGE_ROWS)
+        changed()
+      })
+      if (live) listen(chosen, newestId(rows))
+    } catch (error) {
+      if (!isAbort(error)) setProblem((error as Error).message)
+    } finally {
+      if (!signal.aborted) setLoading(false)
+    }
+  }
+
+  function listen(chosen: Selection, afterId: string): void {
+    tail = openPollingTail(chosen, afterId, {
+      rows(rows) {
+        arrived.push(...rows)
+        frame ||= requestAnimationFrame(place)
+      },
+      skipped(count) {
+        place()
+        const at = feed().items.at(-1)?.at ?? Date.now()
+        feed().mark({ mark: 'skipped', count, at, to: Date.now() })
+        changed()
+      },
+      disconnected: setNextTryAt,
+    })
+  }
+
+  /** @returns how many rows were put before the others */
+  async function loadOlder(): Promise<number> {
+    const chosen = selection()
+    const oldest = feed().items.find((item): item is ListedEvent => 'id' in item)
+    if (chosen === null || oldest === undefined || !hasOlder() || loading() || feed().isFull) return 0
+    setLoading(true)
+    const { signal } = current
+    const into = feed()
+    try {
+      const rows = (await askRows(historySql(chosen, oldest), [], signal)).map(listedEvent).reverse()
+      const added = into.prepend(rows)
+      batch(() => {
+        setHasOlder(rows.length === PAGE_ROWS)
+        setLoading(false)
+      })
+      return added
+    } catch (error) {
+      if (!isAbort(error)) setProblem((error as Error).message)
+      setLoading(false)
+      return 0
+    }
+  }
+
+  const pause = () => {
+    if (!feed().following) return
+    feed().pause()
+    changed()
+  }
+  const resume = () => {
+    feed().resume()
+    changed()
+  }
+
+  return {
+    feed: () => {
+      version()
+      return feed()
+    },
+    version,
+    changed,
+    selection,
+    filterProblem,
+    problem,
+    loading,
+    hasOlder,
+    nextTryAt,
+    load,
+    loadOlder,
+    pause,
+    resume,
+  }
+}
+
+export type Stream = ReturnType<typeof createStream>
+
+function newestId(rows: readonly ListedEvent[]): string {
+  return rows.reduce((newest, { id }) => (id > newest ? id : newest), '')
+}

@@ -1,0 +1,53 @@
+/** What the Events page shows, as the URL says it. */
+import { createMemo } from 'solid-js'
+import { parseRange, type Range, rangeText } from '../format/time.ts'
+import { param, params, setParams } from '../shell/router.ts'
+import { chipsOf, filterOf } from './chips.ts'
+
+export type Signals = 'all' | 'logs' | 'spans'
+
+const DEFAULT_RANGE: Range = { lastMs: 15 * 60_000 }
+const SIGNAL_FILTER: Readonly<Record<Signals, string | null>> = {
+  all: null,
+  logs: "kind = 'log'",
+  spans: "NOT kind = 'log'",
+}
+
+export const filter = createMemo(() => param('filter') ?? '')
+/** Conditions switched off but kept. */
+export const off = createMemo(() => params('off'))
+export const signals = createMemo<Signals>(() => {
+  const shown = param('show')
+  return shown === 'logs' || shown === 'spans' ? shown : 'all'
+})
+export const range = createMemo<Range>(() => parseRange(param('range') ?? '') ?? DEFAULT_RANGE)
+/** Where a paused or shared relative range ends, Unix milliseconds; `null`: it ends now. */
+export const until = createMemo(() => {
+  const at = Date.parse(param('until') ?? '')
+  return Number.isNaN(at) ? null : at
+})
+/** A relative range that ends now goes on by itself. */
+export const isLive = createMemo(() => 'lastMs' in range() && until() === null)
+export const openRow = createMemo(() => {
+  const [id, at] = (param('row') ?? '').split('@')
+  return id === '' || at === undefined ? null : { id, timestamp: at }
+})
+
+/** The filter of the page, the choice of signals included, in the filter language. */
+export const wholeFilter = createMemo(() => {
+  const chosen = SIGNAL_FILTER[signals()]
+  return filterOf([...(chosen === null ? [] : [chosen]), ...chipsOf(filter())])
+})
+
+export const setFilter = (chips: readonly string[], offChips: readonly string[] = off()): void =>
+  setParams({ filter: chips.length === 0 ? null : filterOf(chips), off: offChips })
+export const addChip = (chip: string): void => {
+  const chips = chipsOf(filter())
+  if (!chips.includes(chip)) setFilter([...chips, chip])
+}
+export const setSignals = (shown: Signals): void => setParams({ show: shown === 'all' ? null : shown })
+export const setRange = (next: Range): void => setParams({ range: rangeText(next), until: null })
+export const setOpenRow = (row: { readonly id: string; readonly timestamp: string } | null, step = false): void =>
+  setParams({ row: row === null ? null : `${row.id}@${row.timestamp}` }, step)
+export const setUntil = (at: number | null): void =>
+  setParams({ until: at === null ? null : new Date(at).toISOString() }, false)

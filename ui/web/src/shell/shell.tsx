@@ -1,0 +1,101 @@
+/** What stands around every page: navigation, status line, and the keys that work everywhere. */
+import { For, type JSX, onCleanup, Show } from 'solid-js'
+import { session, signOut } from '../api/session.ts'
+import { watchTopology } from '../api/topology.ts'
+import { Icon, type IconName, Logo } from './icons.tsx'
+import { useKeys } from './keyboard.ts'
+import { KeysDialog, showKeys } from './keys_dialog.tsx'
+import { navigate, path } from './router.ts'
+import { StatusLine } from './status_line.tsx'
+import { theme, toggleTheme } from './theme.ts'
+import { Toast } from './toast.tsx'
+
+interface Page {
+  readonly path: string
+  readonly name: string
+  readonly icon: IconName
+  readonly keys: string
+  /** Loads its code: asked for when the pointer comes near. */
+  readonly preload?: () => Promise<unknown>
+}
+
+const PAGES: readonly Page[] = [
+  { path: '/events', name: 'Events', icon: 'events', keys: 'g l' },
+  { path: '/sql', name: 'SQL', icon: 'sql', keys: 'g s', preload: () => import('../sql/page.tsx') },
+  { path: '/pipeline', name: 'Pipeline', icon: 'pipeline', keys: 'g p', preload: () => import('../pipeline/page.tsx') },
+]
+
+export function Shell(props: { readonly children: JSX.Element }) {
+  onCleanup(watchTopology())
+  useKeys([
+    ...PAGES.map((page) => ({ keys: page.keys, does: page.name, run: () => navigate(page.path) })),
+    { keys: 'g d', does: 'dark or light', run: toggleTheme },
+    { keys: '?', does: 'all keys', run: showKeys },
+  ])
+  return (
+    <div class="app" onClick={followLink}>
+      <a class="skip-link" href="#main">
+        To the content
+      </a>
+      <nav class="nav" aria-label="Main">
+        <div class="brand">
+          <Logo />
+          <span class="label">millrace</span>
+        </div>
+        <div class="project" title="The project your key belongs to">
+          <span class="cut">{session()?.project}</span>
+        </div>
+        <For each={PAGES}>{(page) => <NavLink page={page} />}</For>
+        <span class="gap" />
+        <button type="button" class="nav-item" onClick={showKeys} title="Keys">
+          <Icon name="keys" />
+          <span class="label">Keys</span>
+          <kbd class="kbd">?</kbd>
+        </button>
+        <button type="button" class="nav-item" onClick={toggleTheme} title={theme() === 'dark' ? 'Light' : 'Dark'}>
+          <Icon name="theme" />
+          <span class="label">{theme() === 'dark' ? 'Light' : 'Dark'}</span>
+        </button>
+        <button type="button" class="nav-item" onClick={() => void signOut()} title="Sign out">
+          <Icon name="door" />
+          <span class="label">Sign out</span>
+        </button>
+      </nav>
+      <main class="main" id="main" tabindex="-1">
+        {props.children}
+      </main>
+      <StatusLine />
+      <Toast />
+      <KeysDialog />
+    </div>
+  )
+}
+
+function NavLink(props: { readonly page: Page }) {
+  const current = () => path() === props.page.path || (props.page.path === '/events' && path().startsWith('/trace/'))
+  return (
+    <a
+      class="nav-item"
+      href={props.page.path}
+      title={props.page.name}
+      aria-current={current() ? 'page' : undefined}
+      onPointerEnter={() => void props.page.preload?.()}
+    >
+      <Icon name={props.page.icon} />
+      <span class="label">{props.page.name}</span>
+      <Show when={!current()}>
+        <kbd class="kbd hover-only">{props.page.keys}</kbd>
+      </Show>
+    </a>
+  )
+}
+
+/** Links of the page change the place without loading it again; the browser keeps its own ways (new tab, download). */
+function followLink(event: MouseEvent): void {
+  const link = event.target instanceof Element ? event.target.closest('a') : null
+  if (link === null || event.defaultPrevented || event.button !== 0) return
+  if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return
+  if (link.origin !== location.origin || link.target !== '' || link.getAttribute('href')!.startsWith('#')) return
+  event.preventDefault()
+  navigate(link.href)
+}
