@@ -13,6 +13,7 @@ import { createReporter } from '#pipeline/runtime/report.ts'
 import { startRuntime } from '#pipeline/runtime/runtime.ts'
 import { createSqliteStateStore } from '#pipeline/state/sqlite.ts'
 import type { Directory } from '#schemas/directory.ts'
+import { telemetryEvents } from '#schemas/topics.ts'
 import { defineLake } from '#sinks/lake/lake.ts'
 import { LOCAL_SOURCES } from '#sinks/lake/query/local_sources.ts'
 import { createQueryProcess } from '#sinks/lake/query/query_process.ts'
@@ -24,6 +25,7 @@ import { announceRunning, forgetRunning } from '#ui/cli/running.ts'
 import { createFileDirectory } from '#ui/server/directory_file.ts'
 import { queryRoute } from '#ui/server/query_route.ts'
 import { createHttpServer } from '#ui/server/server.ts'
+import { createLiveTail } from '#ui/server/tail/live_tail.ts'
 import { pageRoute } from '#ui/server/web/page.ts'
 import { sessionRoute } from '#ui/server/web/session_route.ts'
 import { createSessions } from '#ui/server/web/sessions.ts'
@@ -95,6 +97,14 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
       }),
     )
     const sessions = createSessions()
+    const tail = createLiveTail({
+      log,
+      topic: telemetryEvents,
+      handover: runtime.handover,
+      queries: query,
+      authenticate: local.directory.authenticate,
+      sessionKey: sessions.keyOf,
+    })
     const http = opens(
       await createHttpServer({
         host: bind,
@@ -109,6 +119,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
         metrics: async () => [
           ...(await reporter.metrics()),
           ...receiverMetrics(receiver),
+          ...tail.metrics(),
           ...processMetrics.families(),
         ],
         topology: () => reporter.report(),
@@ -117,6 +128,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
           sessionRoute({ directory: local.directory, sessions, otlp: receiver.ports }),
           pageRoute(join(import.meta.dirname, 'ui/web/dist')),
         ],
+        upgrades: [tail],
       }),
     )
     announceRunning(dataDir, { pid: process.pid, url: http.url, key: local.key })

@@ -39,6 +39,8 @@ export interface PartStatus {
 export interface Runtime {
   /** Schema ids by topic name. */
   readonly schemaIds: ReadonlyMap<string, number>
+  /** What stages have just produced; for readers beside the topology's own. */
+  readonly handover: Handover
   status(): readonly PartStatus[]
   /** Finishes what is in flight, commits it, leaves the groups. */
   close(): Promise<void>
@@ -60,6 +62,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   for (const part of parts) await part.join()
   return {
     schemaIds,
+    handover,
     status: () => parts.map(({ name, kind, stats }) => ({ name, kind, tasks: stats })),
     async close() {
       // In the order of the data: what a stage has in flight still reaches the sink.

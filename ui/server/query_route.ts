@@ -110,7 +110,7 @@ function rowText(row: QueryRow, types: readonly string[]): string {
 }
 
 /** json goes in as it is: parsing it would lose digits. */
-function valueText(value: QueryValue, type: string): string {
+export function valueText(value: QueryValue, type: string): string {
   if (value === null) return 'null'
   if (typeof value === 'object') {
     const element = type.replace(/\[\]$/, '')

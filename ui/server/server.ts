@@ -1,6 +1,7 @@
 /** The HTTP server: the API, what operators probe, and the web app. */
-import type { IncomingHttpHeaders } from 'node:http'
-import fastify, { type FastifyInstance, type FastifyPluginAsync, type FastifyRequest } from 'fastify'
+import { type IncomingHttpHeaders, type IncomingMessage, STATUS_CODES } from 'node:http'
+import type { Duplex } from 'node:stream'
+import fastify, { type FastifyInstance, type FastifyPluginAsync } from 'fastify'
 import { OperatorError } from '#pipeline/errors/errors.ts'
 import { type MetricFamily, PROMETHEUS_CONTENT_TYPE, prometheusText } from '#pipeline/observability/prometheus.ts'
 import type { Principal } from '#schemas/directory.ts'
@@ -9,6 +10,14 @@ import { SECURITY_HEADERS } from './web/page.ts'
 /** What a request says about itself: Fastify's request and a bare WebSocket upgrade both fit. */
 export interface RequestHead {
   readonly headers: IncomingHttpHeaders
+}
+
+/** A path that is answered by another protocol than HTTP. Host and Origin are checked before. */
+export interface UpgradeRoute {
+  readonly path: string
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Ends every connection. */
+  close(): Promise<void>
 }
 
 export interface HttpServerOptions {
@@ -25,6 +34,7 @@ export interface HttpServerOptions {
   readonly topology: () => Promise<unknown>
   /** Further routes. */
   readonly routes: readonly FastifyPluginAsync[]
+  readonly upgrades?: readonly UpgradeRoute[]
 }
 
 export interface HttpServer {
@@ -63,6 +73,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Http
     return options.topology()
   })
   for (const routes of options.routes) await server.register(routes)
+  routeUpgrades(server, options)
   return { url: await listen(server, options), close: () => server.close() }
 }
 
@@ -74,11 +85,39 @@ export function bearerKey(request: RequestHead): string | null {
   return typeof key === 'string' ? key : null
 }
 
+function routeUpgrades(server: FastifyInstance, { upgrades = [], host }: HttpServerOptions): void {
+  server.server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy())
+    const path = request.url?.replace(/\?.*/s, '')
+    const route = upgrades.find((candidate) => candidate.path === path)
+    const refusal = foreignRequest(request, host)
+    if (refusal !== null) refuseUpgrade(socket, 403, '42501', refusal)
+    else if (route === undefined) refuseUpgrade(socket, 404, '42704', `there is nothing to connect to at ${path}`)
+    else route.upgrade(request, socket, head)
+  })
+  // Fastify does not know of these connections, and the server ends when the last one has.
+  server.addHook('preClose', async () => {
+    for (const route of upgrades) await route.close()
+  })
+}
+
+/** Answers an upgrade with an HTTP status and a sentence, as a route does. */
+export function refuseUpgrade(socket: Duplex, status: number, code: string, message: string): void {
+  const body = JSON.stringify({ code, message })
+  const head = [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'content-type: application/json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`)
+}
+
 /**
  * Refuses what a web page of another site may send through a browser: a foreign Origin, and, where we listen on
  * loopback, a Host that is not loopback (DNS rebinding). @returns the sentence to answer with, `null` where all is well
  */
-function foreignRequest(request: FastifyRequest, bind: string): string | null {
+function foreignRequest(request: RequestHead, bind: string): string | null {
   const host = request.headers.host ?? ''
   const loopback = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/
   const { origin } = request.headers
