@@ -1,6 +1,6 @@
 /**
  * `npm run demo`: a millrace of its own in a temporary folder, a shop that sends it real telemetry, and questions
- * answered in SQL. Leaves nothing behind.
+ * answered in SQL. At a terminal it stays open to be watched, until Ctrl-C. Leaves nothing behind.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { ask } from '#ui/cli/ask.ts'
@@ -64,9 +64,18 @@ try {
     say(`— ${question}\n${sql}\n`)
     say(render(await ask({ url: server.httpUrl, key: TEST_KEY }, sql), 'table'))
   }
+  if (process.stdout.isTTY && !interrupted.signal.aborted) await stayOpen()
   say('Start your own with npm start.')
 } finally {
   await server.stop()
+}
+
+/** For a person at a terminal: the shop goes on until Ctrl-C, to be watched. */
+async function stayOpen(): Promise<void> {
+  say(`The shop opens again, until Ctrl-C. Watch it live:\n\n  ${server.httpUrl}   sign in with ${TEST_KEY}\n`)
+  const shop = createShop({ url: server.otlpUrl, key: TEST_KEY })
+  await shop.open(interrupted.signal)
+  await shop.close()
 }
 
 /** What is acknowledged is in SQL within a second; the shop has sent all it had. */
