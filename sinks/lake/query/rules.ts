@@ -202,7 +202,9 @@ function columnName(node: TreeNode): string {
     return operatorNames.test(name) || name === 'regexp_full_match' ? '?column?' : name
   }
   if (node.class === 'CAST' && isNode(node.child)) {
-    const inner = columnName(node.child)
+    let base: TreeNode = node.child
+    while (base.class === 'CAST' && isNode(base.child)) base = base.child
+    const inner = columnName(base)
     return inner === '?column?' ? typeName(node.cast_type) : inner
   }
   if (node.class === 'CASE') return 'case'
@@ -211,8 +213,26 @@ function columnName(node: TreeNode): string {
   return '?column?'
 }
 
+/** pg_type's names of types that DuckDB's parser knows by another. */
+const TYPE_NAMES: ReadonlyMap<string, string> = new Map([
+  ...[
+    ['boolean', 'bool'],
+    ['smallint', 'int2'],
+    ['integer', 'int4'],
+    ['bigint', 'int8'],
+    ['float', 'float4'],
+  ],
+  ...[
+    ['double', 'float8'],
+    ['varchar', 'text'],
+    ['decimal', 'numeric'],
+    ['timestamp with time zone', 'timestamptz'],
+  ],
+] as [string, string][])
+
 function typeName(type: Tree): string {
   if (!isNode(type)) return '?column?'
   const name = isNode(type.type_info) && typeof type.type_info.name === 'string' ? type.type_info.name : type.id
-  return String(name).toLowerCase()
+  const lower = String(name).toLowerCase()
+  return TYPE_NAMES.get(lower) ?? lower
 }
