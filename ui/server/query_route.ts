@@ -109,7 +109,7 @@ function rowText(row: QueryRow, types: readonly string[]): string {
   return `[${row.map((value, at) => valueText(value, types[at])).join(',')}]`
 }
 
-/** json goes in as it is: parsing it would lose digits. */
+/** A value of a column's type as JSON text; json goes in as it is: parsing it would lose digits. */
 export function valueText(value: QueryValue, type: string): string {
   if (value === null) return 'null'
   if (typeof value === 'object') {

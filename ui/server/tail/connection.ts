@@ -50,6 +50,12 @@ export class Connection {
     this.#socket.send(frame(rows, 0, positions, ',"history":true'))
   }
 
+  /** The frame after which everything is live; it brings what came meanwhile. */
+  sendLive(positions: readonly Position[]): void {
+    const { rows, skipped } = this.#buffer.take()
+    this.#socket.send(frame(rows, skipped, positions, ',"live":true'))
+  }
+
   /** Asks for a sign of life, and tells where the tail stands. @returns false where there was none for too long */
   beat(positions: readonly Position[]): boolean {
     if (this.#missedPongs >= MAX_MISSED_PONGS) return false

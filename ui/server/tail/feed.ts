@@ -47,12 +47,12 @@ export function createFeed({ log, topic, handover }: FeedOptions): Feed {
   function start(): Reading {
     const stop = new AbortController()
     const positions: Position[] = []
-    const started: Reading = { stop, positions, ready: open(positions, stop.signal) }
-    started.ready.catch((error: Error) => fail(started, error))
-    return started
+    const ready = open(positions, stop)
+    ready.catch((error: Error) => fail(stop, error))
+    return { stop, positions, ready }
   }
 
-  async function open(positions: Position[], stop: AbortSignal): Promise<void> {
+  async function open(positions: Position[], stop: AbortController): Promise<void> {
     const partitions = (await log.topics()).find((info) => info.name === topic.name)?.partitions ?? 0
     const sources: Source<Batch>[] = []
     for (let partition = 0; partition < partitions; partition++) {
@@ -61,8 +61,9 @@ export function createFeed({ log, topic, handover }: FeedOptions): Feed {
       sources.push(await createSource({ log, topic, partition, position, reader: 'the live tail', handover }))
       positions.push(position)
     }
-    const current = reading
-    for (const source of sources) read(source, positions, stop).catch((error) => fail(current, error as Error))
+    for (const source of sources) {
+      read(source, positions, stop.signal).catch((error: Error) => fail(stop, error))
+    }
   }
 
   async function read(source: Source<Batch>, positions: Position[], stop: AbortSignal): Promise<void> {
@@ -75,8 +76,8 @@ export function createFeed({ log, topic, handover }: FeedOptions): Feed {
     }
   }
 
-  function fail(failed: Reading | null, error: Error): void {
-    if (failed === null || reading !== failed) return
+  function fail(stop: AbortController, error: Error): void {
+    if (reading?.stop !== stop) return
     end()
     for (const subscriber of [...subscribers.values()].flatMap((all) => [...all])) subscriber.failed(error)
     subscribers.clear()

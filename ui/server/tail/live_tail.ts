@@ -54,7 +54,6 @@ interface Watching {
   readonly key: string
   readonly connection: Connection
   readonly viewer: Viewer
-  readonly gone: AbortController
 }
 
 export function createLiveTail(options: LiveTailOptions): LiveTail {
@@ -135,7 +134,7 @@ export function createLiveTail(options: LiveTailOptions): LiveTail {
         arrived: flushSoon,
         failed: (error) => fail(connection, error),
       })
-      const entry = { key, connection, viewer, gone }
+      const entry = { key, connection, viewer }
       watching.add(entry)
       leave = () => {
         watching.delete(entry)
@@ -146,12 +145,12 @@ export function createLiveTail(options: LiveTailOptions): LiveTail {
       let start = wanted.resume
       if (start === null && wanted.from !== null) {
         const history = await readHistory(queries, principal, wanted, maxHistoryRows, gone.signal)
-        if (gone.signal.aborted) return
         connection.sendHistory(history.rows, history.asOf)
         start = history.asOf
       }
+      if (gone.signal.aborted) return
       await viewer.follow(start, gone.signal)
-      flushSoon()
+      if (!gone.signal.aborted) connection.sendLive(viewer.positions)
     }
   }
 
