@@ -8,6 +8,7 @@ import { ask } from './ask.ts'
 import { groupsCommands, type Stores } from './groups.ts'
 import { FORMATS, type Format, render } from './render.ts'
 import { findRunning } from './running.ts'
+import { type TailFlags, tail } from './tail.ts'
 
 export interface CommandLineOptions {
   /** Runs the server until it is ended. */
@@ -36,6 +37,18 @@ export async function runCommandLine(argv: readonly string[], options: CommandLi
     .action((statement: string, parameters: string[], flags: { format: Format; url?: string }) =>
       sql(statement, parameters, flags, options),
     )
+  program
+    .command('tail')
+    .description('follow events as they come')
+    .argument('[filter]', `which, like "level = 'ERROR' and resource___service___name = 'cart'" or "timeout"`, '')
+    .option('--from <time>', 'begin with what is stored from there on: -15m, -2h, or a time')
+    .addOption(new Option('-f, --format <format>', 'how rows are printed').choices(['text', 'json']).default('text'))
+    .option('--url <url>', 'follow another millrace than the one on the data folder (with MILLRACE_API_KEY)')
+    .action((filter: string, flags: TailFlags & { url?: string }) => {
+      const stop = new AbortController()
+      process.once('SIGINT', () => stop.abort())
+      return tail(targetOf(flags.url, options), filter, flags, (text) => void process.stdout.write(text), stop.signal)
+    })
   program.addCommand(keyCommands(options))
   program.addCommand(groupsCommands(options.settings))
   await program.parseAsync([...argv])
@@ -48,10 +61,13 @@ async function sql(
   options: CommandLineOptions,
 ): Promise<void> {
   const text = statement === '-' ? readFileSync(0, 'utf8') : statement
-  const target = url === undefined ? findRunning(options.settings().dataDir) : { url, key: keyFromEnvironment() }
-  const answer = await ask(target, text, parameters)
+  const answer = await ask(targetOf(url, options), text, parameters)
   process.stdout.write(render(answer, format))
   if (answer.truncated) process.stderr.write(`only the first ${answer.rows.length} rows: add a limit, or aggregate\n`)
+}
+
+function targetOf(url: string | undefined, { settings }: CommandLineOptions): { url: string; key: string } {
+  return url === undefined ? findRunning(settings().dataDir) : { url, key: keyFromEnvironment() }
 }
 
 function keyFromEnvironment(): string {
