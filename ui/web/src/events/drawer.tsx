@@ -18,7 +18,7 @@ const TABS = ['Row', 'Trace', 'Raw'] as const
 
 /** The place of an event in its trace. */
 export const traceLink = ({ traceId, id, timestamp }: { traceId: string; id: string; timestamp: string }): string =>
-  linkTo(`/trace/${traceId}`, { at: timestamp, row: id })
+  linkTo(`/trace/${traceId}`, { row: `${id}@${timestamp}` })
 
 export function Drawer(props: { readonly close: () => void; readonly move: (by: number) => void }) {
   const [tab, setTab] = createSignal<(typeof TABS)[number]>('Row')

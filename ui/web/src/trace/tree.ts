@@ -74,16 +74,23 @@ export function readTrace(rows: readonly Row[]): Trace {
     const into = bySpanId.get(String(row.context___span_id))?.logs ?? loose
     into.push(logOf(row))
   }
-  const roots: Draft[] = []
+  const parentOf = ({ parentId }: Draft) => (parentId === null ? undefined : bySpanId.get(parentId))
+  for (const span of drafts) parentOf(span)?.children.push(span)
+  const roots = drafts.filter((span) => parentOf(span) === undefined)
+  const seen = new Set<Draft>()
+  const spans = roots.flatMap((root) => depthFirst(root, seen))
   for (const span of drafts) {
-    const parent = span.parentId === null ? undefined : bySpanId.get(span.parentId)
-    if (parent === undefined || isWithin(parent, span, bySpanId)) roots.push(span)
-    else parent.children.push(span)
+    if (seen.has(span)) continue
+    // Parents that lead in a circle: cut here, or all of them would be hidden.
+    const { children } = parentOf(span)!
+    children.splice(children.indexOf(span), 1)
+    roots.push(span)
+    spans.push(...depthFirst(span, seen))
   }
-  const spans = depthFirst(roots)
   for (const span of spans) span.selfMs = selfMs(span)
-  const start = Math.min(...spans.map(({ at }) => at), ...loose.map(({ at }) => at))
-  const end = Math.max(...spans.map(({ at, durationMs }) => at + durationMs), ...loose.map(({ at }) => at))
+  const moments = [...spans, ...loose]
+  const start = moments.reduce((least, { at }) => Math.min(least, at), Number.POSITIVE_INFINITY)
+  const end = moments.reduce((most, each) => Math.max(most, each.at + ('durationMs' in each ? each.durationMs : 0)), 0)
   return {
     spans,
     roots,
@@ -95,22 +102,12 @@ export function readTrace(rows: readonly Row[]): Trace {
   }
 }
 
-/** Whether `span` is among the ancestors of `parent`: a loop in what was sent would hide them all. */
-function isWithin(parent: Draft, span: Draft, bySpanId: ReadonlyMap<string, Draft>): boolean {
-  const seen = new Set<Draft>()
-  for (let at: Draft | undefined = parent; at !== undefined && !seen.has(at); ) {
-    if (at === span) return true
-    seen.add(at)
-    at = at.parentId === null ? undefined : bySpanId.get(at.parentId)
-  }
-  return false
-}
-
-function depthFirst(roots: readonly Draft[]): Draft[] {
+function depthFirst(root: Draft, seen: Set<Draft>): Draft[] {
   const spans: Draft[] = []
   // Not recursive: a chain of 10,000 spans is no reason to run out of stack.
-  const stack = roots.toReversed()
+  const stack = [root]
   for (let span = stack.pop(); span !== undefined; span = stack.pop()) {
+    seen.add(span)
     spans.push(span)
     for (const child of span.children.toReversed()) {
       child.depth = span.depth + 1
