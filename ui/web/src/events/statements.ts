@@ -29,11 +29,6 @@ export function historySql(selection: Selection, before?: ListedEvent): string {
   return `SELECT ${LISTED_COLUMNS.join(', ')}\n${FROM}\n${whereOf(selection)}${older}\nORDER BY timestamp DESC, id DESC\nLIMIT ${PAGE_ROWS}`
 }
 
-/** Rows received after the one with that id, in the order they were received. */
-export function arrivalsSql(selection: Selection, afterId: string, limit: number): string {
-  return `SELECT ${LISTED_COLUMNS.join(', ')}\n${FROM}\n${whereOf(selection)}\n  AND id > '${afterId}'\nORDER BY id\nLIMIT ${limit}`
-}
-
 /** Counts by bar: `bar` from 0, `events`, and of those `warnings` and `errors`. */
 export function histogramSql(selection: Selection, barMs: number): string {
   return `SELECT (epoch_us(timestamp) - ${selection.from * 1000}) // ${barMs * 1000} AS bar, count(*) AS events,

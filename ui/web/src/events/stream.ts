@@ -6,11 +6,8 @@ import { type ListedEvent, listedEvent } from './event.ts'
 import { Feed } from './feed.ts'
 import { compileFilter, type FilterProblem } from './filter.ts'
 import { historySql, PAGE_ROWS, type Selection } from './statements.ts'
-import { openPollingTail, type Tail } from './tail.ts'
+import { openTail, type Tail } from './tail.ts'
 import * as view from './view.ts'
-
-/** Clocks differ a little, and events may be stamped a little ahead. */
-const AHEAD_MS = 24 * 3_600_000
 
 export function createStream() {
   const [feed, setFeed] = createSignal(new Feed(true))
@@ -53,35 +50,44 @@ export function createStream() {
     if ('problem' in compiled) return void setFilterProblem(compiled.problem)
     stop()
     current = new AbortController()
-    const { signal } = current
-    const chosen: Selection = { ...range, to: live ? range.to + AHEAD_MS : range.to, where: compiled.where }
+    const chosen: Selection = { ...range, where: compiled.where }
     batch(() => {
       setFilterProblem(null)
-      setSelection({ ...range, where: compiled.where })
+      setSelection(chosen)
       setLoading(true)
       setNextTryAt(null)
     })
+    if (live) listen(view.wholeFilter(), chosen)
+    else await read(chosen, current.signal)
+  }
+
+  /** The first rows of a range: the list before gives way. */
+  function begin(rows: readonly ListedEvent[], live: boolean): void {
+    const next = new Feed(live)
+    next.prepend(rows)
+    if (live && rows.length > 0) next.mark({ mark: 'live', at: Date.now(), history: rows.length })
+    batch(() => {
+      setFeed(next)
+      setProblem(null)
+      setLoading(false)
+      setHasOlder(rows.length >= PAGE_ROWS)
+      changed()
+    })
+  }
+
+  async function read(chosen: Selection, signal: AbortSignal): Promise<void> {
     try {
-      const rows = (await askRows(historySql(chosen), [], signal)).map(listedEvent).reverse()
-      const next = new Feed(live)
-      next.prepend(rows)
-      if (live && rows.length > 0) next.mark({ mark: 'live', at: Date.now(), history: rows.length })
-      batch(() => {
-        setFeed(next)
-        setProblem(null)
-        setHasOlder(rows.length === PAGE_ROWS)
-        changed()
-      })
-      if (live) listen(chosen, newestId(rows))
+      begin((await askRows(historySql(chosen), [], signal)).map(listedEvent).reverse(), false)
     } catch (error) {
-      if (!isAbort(error)) setProblem((error as Error).message)
-    } finally {
-      if (!signal.aborted) setLoading(false)
+      if (isAbort(error)) return
+      setProblem((error as Error).message)
+      setLoading(false)
     }
   }
 
-  function listen(chosen: Selection, afterId: string): void {
-    tail = openPollingTail(chosen, afterId, {
+  function listen(filter: string, { from }: Selection): void {
+    tail = openTail(filter, from, {
+      history: (rows) => begin(rows, true),
       rows(rows) {
         arrived.push(...rows)
         frame ||= requestAnimationFrame(place)
@@ -93,6 +99,10 @@ export function createStream() {
         changed()
       },
       disconnected: setNextTryAt,
+      refused(message) {
+        setProblem(message)
+        setLoading(false)
+      },
     })
   }
 
@@ -102,7 +112,6 @@ export function createStream() {
     const oldest = feed().items.find((item): item is ListedEvent => 'id' in item)
     if (chosen === null || oldest === undefined || !hasOlder() || loading() || feed().isFull) return 0
     setLoading(true)
-    const { signal } = current
     const into = feed()
     try {
       const rows = (await askRows(historySql(chosen, oldest), [], signal)).map(listedEvent).reverse()
@@ -150,7 +159,3 @@ export function createStream() {
 }
 
 export type Stream = ReturnType<typeof createStream>
-
-function newestId(rows: readonly ListedEvent[]): string {
-  return rows.reduce((newest, { id }) => (id > newest ? id : newest), '')
-}

@@ -1,61 +1,105 @@
-/** Events as they arrive: the port the page listens on, and its answer by asking again and again. */
-import { askRows, isAbort } from '../api/ask.ts'
+/** The live tail: `/v1/tail` over a WebSocket. It begins with what is stored and goes on from the very position that stood at. */
+import type { Row } from '../api/ask.ts'
 import { type ListedEvent, listedEvent } from './event.ts'
-import { arrivalsSql, type Selection } from './statements.ts'
 
 export interface TailListener {
+  /** What was stored when the tail began, oldest first; once, before anything else. */
+  history(rows: readonly ListedEvent[]): void
   /** In the order they were received. */
   rows(rows: readonly ListedEvent[]): void
   /** The server left that many out since the rows before: the connection or the page was too slow for them. */
   skipped(count: number): void
-  /** `null` while connected; else when the next try is, Unix milliseconds. */
+  /** `null` once connected (again); else when the next try is, Unix milliseconds. */
   disconnected(nextTryAt: number | null): void
+  /** The server refuses, in its own words; there is no further try. */
+  refused(message: string): void
 }
 
 export interface Tail {
   close(): void
 }
 
-const INTERVAL_MS = 500
-const MAX_ROWS = 2_000
-const FIRST_RETRY_MS = 1_000
+/** What the server sends (`ui/server/tail`). */
+interface Frame {
+  readonly rows?: readonly Row[]
+  readonly skipped?: number
+  readonly position?: string
+  readonly history?: boolean
+  readonly live?: boolean
+  readonly error?: { readonly code: string; readonly message: string }
+}
+
+const FIRST_RETRY_MS = 500
 const MAX_RETRY_MS = 15_000
+/** The server gives a sign of life every 15 s: two missed, and the connection is dead. */
+const SILENCE_MS = 40_000
+/** RFC 6455 §7.4.1: policy violation. */
+const REFUSED = 1008
 
-/**
- * Asks for what was received after the newest row known, twice a second.
- * @param afterId the row to go on after; empty: from the start of the selection
- */
-export function openPollingTail(selection: Selection, afterId: string, listener: TailListener): Tail {
-  const closed = new AbortController()
-  let last = afterId
-  let timer: ReturnType<typeof setTimeout> | undefined
+/** @param filter in the filter language @param from Unix milliseconds: stored rows from then on come first */
+export function openTail(filter: string, from: number, listener: TailListener): Tail {
+  let position: string | undefined
   let failures = 0
+  let isClosed = false
+  let socket: WebSocket | undefined
+  let timer: ReturnType<typeof setTimeout> | undefined
 
-  const poll = async (): Promise<void> => {
-    try {
-      const rows = await askRows(arrivalsSql(selection, last, MAX_ROWS), [], closed.signal)
-      if (failures > 0) listener.disconnected(null)
-      failures = 0
-      if (rows.length > 0) {
-        last = String(rows.at(-1)!.id)
-        listener.rows(rows.map(listedEvent))
-      }
-      again(rows.length === MAX_ROWS ? 0 : INTERVAL_MS)
-    } catch (error) {
-      if (isAbort(error)) return
+  function connect(): void {
+    const url = new URL('/v1/tail', location.href.replace(/^http/, 'ws'))
+    if (filter !== '') url.searchParams.set('filter', filter)
+    // Where it stood: what arrived meanwhile comes first.
+    if (position === undefined) url.searchParams.set('from', new Date(from).toISOString())
+    else url.searchParams.set('resume', position)
+    const opened = new WebSocket(url)
+    socket = opened
+    listen(opened)
+  }
+
+  function listen(opened: WebSocket): void {
+    const alive = () => {
+      clearTimeout(timer)
+      timer = setTimeout(() => opened.close(), SILENCE_MS)
+    }
+    alive()
+    opened.onmessage = ({ data }) => {
+      if (isClosed) return
+      alive()
+      receive(JSON.parse(data as string) as Frame)
+    }
+    opened.onclose = ({ code }) => {
+      clearTimeout(timer)
+      if (isClosed || code === REFUSED) return
       const waitMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failures++)
       listener.disconnected(Date.now() + waitMs)
-      again(waitMs)
+      timer = setTimeout(connect, waitMs)
     }
   }
-  const again = (ms: number) => {
-    if (!closed.signal.aborted) timer = setTimeout(() => void poll(), ms)
+
+  function receive({ rows = [], skipped = 0, error, ...frame }: Frame): void {
+    if (error !== undefined) {
+      // Retention passed over where it stood: begin anew, which tells what is missing by its time.
+      if (error.code === 'resume_gone') position = undefined
+      else listener.refused(error.message)
+      return
+    }
+    if (failures > 0) listener.disconnected(null)
+    failures = 0
+    position = frame.position ?? position
+    const events = rows.map(listedEvent)
+    if (frame.history) {
+      listener.history(events)
+      return
+    }
+    if (skipped > 0) listener.skipped(skipped)
+    if (events.length > 0) listener.rows(events)
   }
-  void poll()
+
+  connect()
   return {
     close() {
+      isClosed = true
       clearTimeout(timer)
-      closed.abort()
+      socket?.close()
     },
   }
 }

@@ -34,14 +34,15 @@ function nameOf(event: KeyboardEvent): string {
   return `${control}${event.altKey ? 'Alt+' : ''}${shift}${name}`
 }
 
-function isTyping(target: EventTarget | null): boolean {
+function isTyping(target: EventTarget | undefined): boolean {
   return target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable="true"]') !== null
 }
 
 function handle(event: KeyboardEvent): void {
   if (event.defaultPrevented || event.isComposing) return
   const name = nameOf(event)
-  const typing = isTyping(event.target)
+  // The editor lives in a shadow tree: what the event says itself is only its host.
+  const typing = isTyping(event.composedPath()[0])
   if (typing && !name.startsWith('Ctrl+')) return
   // Space and Enter belong to the focused control.
   const onControl = event.target instanceof HTMLElement && event.target.closest('button, a, summary') !== null

@@ -2,11 +2,19 @@
 
 import { createEffect, onCleanup, onMount } from 'solid-js'
 import type uPlot from 'uplot'
+import { clock } from '../format/time.ts'
 import { theme } from '../shell/theme.ts'
 import type { ChartData } from './shape.ts'
 import 'uplot/dist/uPlot.min.css'
 
 const HEIGHT_PX = 200
+const DAY_S = 86_400
+
+/** Days where the ticks are days apart, else times of day. */
+const tickLabels = (ticks: readonly number[]): string[] =>
+  ticks.map((at) =>
+    (ticks[1] - ticks[0] || 0) >= DAY_S ? new Date(at * 1000).toISOString().slice(5, 10) : clock(at * 1000),
+  )
 
 export function Chart(props: { readonly data: ChartData }) {
   let box!: HTMLDivElement
@@ -32,9 +40,16 @@ export function Chart(props: { readonly data: ChartData }) {
         height: HEIGHT_PX,
         cursor: { points: { size: 6 } },
         tzDate: (seconds) => UPlot.tzDate(new Date(seconds * 1000), 'UTC'),
-        axes: [axis, { ...axis, size: 56 }],
+        padding: [8, 24, 0, 0],
+        axes: [
+          { ...axis, values: (_, ticks) => tickLabels(ticks) },
+          { ...axis, size: 56 },
+        ],
         series: [
-          { label: 'UTC' },
+          {
+            label: 'UTC',
+            value: (_, at) => (at === null ? '' : new Date(at * 1000).toISOString().slice(0, 19).replace('T', ' ')),
+          },
           ...data.series.map(({ name }, at) => ({
             label: name,
             stroke: colour(`--svc-${at + 1}`),

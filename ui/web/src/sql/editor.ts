@@ -81,8 +81,11 @@ export function createEditor({ parent, text, run, changed }: EditorOptions): Edi
     schema: { otel_logs_and_spans: COLUMNS, otel_metrics: [] },
     upperCaseKeywords: true,
   })
+  // In a shadow tree CodeMirror's styles are constructed, not written into the page: our policy allows no inline style.
+  const root = parent.attachShadow({ mode: 'open' })
   const view = new EditorView({
-    parent,
+    parent: root,
+    root,
     state: EditorState.create({
       doc: text,
       extensions: [

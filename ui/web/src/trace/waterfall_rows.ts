@@ -85,5 +85,5 @@ export function criticalPath(trace: Trace): ReadonlySet<Span> {
   return path
 }
 
-/** Two services' clocks, and a parent that is stamped a little early. */
-const CLOCK_SKEW_MS = 0.05
+/** Two services' clocks; and some SDKs stamp beginnings by the millisecond. */
+const CLOCK_SKEW_MS = 1
