@@ -9,35 +9,9 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { loadSnapshot } from '#sinks/lake/delta/snapshot.ts'
 import { createFileStore } from '#sinks/lake/store/file_store.ts'
 import { TEST_KEY } from '../../end_to_end/server.ts'
+import { atLeast, atMost, type Figure, type Scenario } from './figure.ts'
 import { type BenchServer, startBenchServer } from './server.ts'
-
-interface Figure {
-  readonly what: string
-  readonly value: number
-  readonly unit: string
-  readonly toReach: string
-  readonly reached: boolean
-  readonly detail?: string
-}
-
-type Scenario = () => Promise<Figure[]>
-
-const atLeast = (what: string, value: number, unit: string, wanted: number, detail = ''): Figure => ({
-  what,
-  value,
-  unit,
-  toReach: `≥ ${wanted.toLocaleString('en')}`,
-  reached: value >= wanted,
-  detail,
-})
-const atMost = (what: string, value: number, unit: string, wanted: number, detail = ''): Figure => ({
-  what,
-  value,
-  unit,
-  toReach: `≤ ${wanted.toLocaleString('en')}`,
-  reached: value <= wanted,
-  detail,
-})
+import { tail } from './tail.bench.ts'
 
 /** Events per CPU-second of the whole tree, after a warm-up, until the last is in the Delta table. */
 async function throughput(
@@ -165,7 +139,7 @@ const start: Scenario = async () => {
   return [atMost('start to ready', first.readySeconds, 's', 5)]
 }
 
-const SCENARIOS: Record<string, Scenario> = { start, logs, spans, small, visible, steady }
+const SCENARIOS: Record<string, Scenario> = { start, logs, spans, small, visible, tail, steady }
 
 const chosen = process.argv.slice(2)
 const figures: Figure[] = []
