@@ -15,6 +15,7 @@ import { createSqliteStateStore } from '#pipeline/state/sqlite.ts'
 import type { Directory } from '#schemas/directory.ts'
 import { telemetryEvents } from '#schemas/topics.ts'
 import { defineLake } from '#sinks/lake/lake.ts'
+import { createPgwireServer } from '#sinks/lake/pgwire/server.ts'
 import { LOCAL_SOURCES } from '#sinks/lake/query/local_sources.ts'
 import { createQueryProcess } from '#sinks/lake/query/query_process.ts'
 import { receiverMetrics } from '#topologies/receive/metrics.ts'
@@ -31,11 +32,11 @@ import { sessionRoute } from '#ui/server/web/session_route.ts'
 import { createSessions } from '#ui/server/web/sessions.ts'
 import { configured } from './config.ts'
 import { prepareDataFolder } from './data_folder.ts'
-import { readSettings, type Settings } from './settings.ts'
+import { readSettings, readTls, type Settings } from './settings.ts'
 
 export interface Millrace {
   readonly httpUrl: string
-  readonly ports: { readonly grpc: number; readonly http: number }
+  readonly ports: { readonly grpc: number; readonly http: number; readonly sql: number }
   /** The key made at the very first start; shown once, `null` ever after. */
   readonly firstKey: string | null
   /** Stops taking data in, finishes what is in flight, makes it durable. */
@@ -96,6 +97,16 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
         onError: (error) => logger.error({ error: (error as Error).message }, 'receiver'),
       }),
     )
+    const sql = opens(
+      await createPgwireServer({
+        host: bind,
+        port: settings.sqlPort,
+        queries: query,
+        directory: files,
+        tls: settings.tls === undefined ? undefined : readTls(settings.tls),
+        onError: (error) => logger.error({ error: (error as Error).message }, 'pgwire'),
+      }),
+    )
     const sessions = createSessions()
     const tail = createLiveTail({
       log,
@@ -132,7 +143,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
       }),
     )
     announceRunning(dataDir, { pid: process.pid, url: http.url, key: local.key })
-    return { httpUrl: http.url, ports: receiver.ports, firstKey: files.firstKey, close }
+    return { httpUrl: http.url, ports: { ...receiver.ports, sql: sql.port }, firstKey: files.firstKey, close }
   } catch (error) {
     await close()
     throw error
@@ -164,6 +175,7 @@ async function serve(): Promise<void> {
     `  OTLP/HTTP  http://${host}:${ports.http}`,
     `  OTLP/gRPC  http://${host}:${ports.grpc}`,
     `  API        ${httpUrl}`,
+    `  psql       psql "postgres://default:<API key>@${host}:${ports.sql}/millrace"`,
     `  SQL        npx millrace sql "select timestamp, level, body from otel_logs_and_spans order by timestamp desc limit 10"`,
     firstKey === null
       ? '  API key    as before (npx millrace key add makes another)'

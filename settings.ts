@@ -1,4 +1,5 @@
 /** What the environment may set (design: the contract with the outside), checked before anything starts. */
+import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { OperatorError } from '#pipeline/errors/errors.ts'
@@ -12,6 +13,9 @@ const schema = z.object({
   MILLRACE_OTLP_GRPC_PORT: port(4317),
   MILLRACE_OTLP_HTTP_PORT: port(4318),
   MILLRACE_HTTP_PORT: port(8080),
+  MILLRACE_SQL_PORT: port(15_432),
+  MILLRACE_TLS_CERT: z.string().min(1).optional(),
+  MILLRACE_TLS_KEY: z.string().min(1).optional(),
   MILLRACE_LOG: z.literal('embedded:').default('embedded:'),
   MILLRACE_LAKE: z
     .string()
@@ -28,6 +32,10 @@ export interface Settings {
   readonly otlpGrpcPort: number
   readonly otlpHttpPort: number
   readonly httpPort: number
+  /** PostgreSQL's wire protocol. */
+  readonly sqlPort: number
+  /** Files in PEM: SQL connections are encrypted for clients that ask. */
+  readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined
   /** Folder of the log, and file of the stages' state: in the data folder. */
   readonly logDir: string
   readonly stateFile: string
@@ -60,6 +68,8 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     otlpGrpcPort: set.MILLRACE_OTLP_GRPC_PORT,
     otlpHttpPort: set.MILLRACE_OTLP_HTTP_PORT,
     httpPort: set.MILLRACE_HTTP_PORT,
+    sqlPort: set.MILLRACE_SQL_PORT,
+    tls: tlsFiles(set.MILLRACE_TLS_CERT, set.MILLRACE_TLS_KEY),
     logDir: resolve(dataDir, 'log'),
     stateFile: resolve(dataDir, 'state.db'),
     lakeDir:
@@ -67,5 +77,23 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     apiKey: set.MILLRACE_API_KEY,
     partitions: set.MILLRACE_PARTITIONS,
     logLevel: set.MILLRACE_LOG_LEVEL,
+  }
+}
+
+/** @throws OperatorError where there is one without the other */
+function tlsFiles(certFile: string | undefined, keyFile: string | undefined): Settings['tls'] {
+  if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile }
+  if (certFile === undefined && keyFile === undefined) return undefined
+  throw new OperatorError(
+    'MILLRACE_TLS_CERT and MILLRACE_TLS_KEY go together: the files of a certificate and of its key',
+  )
+}
+
+/** The PEM text of both. @throws OperatorError where a file cannot be read */
+export function readTls({ certFile, keyFile }: NonNullable<Settings['tls']>): { cert: string; key: string } {
+  try {
+    return { cert: readFileSync(certFile, 'utf8'), key: readFileSync(keyFile, 'utf8') }
+  } catch (cause) {
+    throw new OperatorError(`MILLRACE_TLS_CERT and MILLRACE_TLS_KEY: ${(cause as Error).message}`, { cause })
   }
 }

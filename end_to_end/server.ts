@@ -25,6 +25,8 @@ export interface TestServer {
   readonly otlpUrl: string
   readonly grpcUrl: string
   readonly httpUrl: string
+  /** For PostgreSQL's clients, with user and password. */
+  readonly sqlUrl: string
   readonly readySeconds: number
   /** What it has printed, standard output and error together. */
   readonly output: () => string
@@ -38,7 +40,7 @@ export interface TestServer {
 /** @throws Error with what it printed, where it ends before it is ready */
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'millrace-'))
-  const [grpc, otlp, http] = await freePorts(3)
+  const [grpc, otlp, http, sql] = await freePorts(4)
   const started = performance.now()
   const env = {
     ...process.env,
@@ -46,6 +48,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     MILLRACE_OTLP_GRPC_PORT: String(grpc),
     MILLRACE_OTLP_HTTP_PORT: String(otlp),
     MILLRACE_HTTP_PORT: String(http),
+    MILLRACE_SQL_PORT: String(sql),
     MILLRACE_API_KEY: TEST_KEY,
     MILLRACE_LOG_LEVEL: 'warn',
     ...options.env,
@@ -68,6 +71,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     otlpUrl: `http://127.0.0.1:${otlp}`,
     grpcUrl: `http://127.0.0.1:${grpc}`,
     httpUrl,
+    sqlUrl: `postgres://default:${TEST_KEY}@127.0.0.1:${sql}/millrace`,
     readySeconds: (performance.now() - started) / 1000,
     output: () => output.join(''),
     async query(sql, params = []) {

@@ -115,19 +115,19 @@ export class Fields {
   }
 
   int16(): number {
-    return this.#take(2).readInt16BE()
+    return this.bytes(2).readInt16BE()
   }
 
   int32(): number {
-    return this.#take(4).readInt32BE()
+    return this.bytes(4).readInt32BE()
   }
 
   uint32(): number {
-    return this.#take(4).readUInt32BE()
+    return this.bytes(4).readUInt32BE()
   }
 
   list<T>(item: () => T): T[] {
-    return Array.from({ length: this.#take(2).readUInt16BE() }, item)
+    return Array.from({ length: this.bytes(2).readUInt16BE() }, item)
   }
 
   format(): number {
@@ -138,24 +138,25 @@ export class Fields {
 
   value(): Buffer | null {
     const length = this.int32()
-    return length === -1 ? null : this.#take(length)
+    return length === -1 ? null : this.bytes(length)
   }
 
   what(): 'statement' | 'portal' {
-    const letter = String.fromCharCode(this.#take(1)[0])
+    const letter = String.fromCharCode(this.bytes(1)[0])
     if (letter !== 'S' && letter !== 'P') throw new ProtocolError(`${JSON.stringify(letter)} is neither S nor P`)
     return letter === 'S' ? 'statement' : 'portal'
   }
 
   rest(): Buffer {
-    return this.#take(this.left)
+    return this.bytes(this.left)
   }
 
   end(type: string): void {
     if (this.left > 0) throw new ProtocolError(`a message of type ${JSON.stringify(type)} is too long`)
   }
 
-  #take(count: number): Buffer {
+  /** @throws ProtocolError where so many are not left */
+  bytes(count: number): Buffer {
     if (count < 0 || count > this.left) throw new ProtocolError('the message ends too early')
     this.#at += count
     return this.#bytes.subarray(this.#at - count, this.#at)

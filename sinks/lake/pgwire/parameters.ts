@@ -1,5 +1,5 @@
 /** Values of parameters as clients send them, as the text the query port takes (arrays as JSON). */
-import { userError } from '#schemas/query.ts'
+import { QueryError, userError } from '#schemas/query.ts'
 import { EPOCH_DAYS, EPOCH_MICROS } from './binary_values.ts'
 import { Fields, utf8 } from './frontend_messages.ts'
 import { elementOf } from './types.ts'
@@ -21,7 +21,7 @@ export function decodeParameter(bytes: Buffer, type: string, format: number, pla
     const text = type.endsWith('[]') ? JSON.stringify(binaryArray(fields, elementOf(type))) : binaryText(fields, type)
     if (fields.left === 0) return text
   } catch (cause) {
-    if (cause instanceof RangeError) throw userError('0A000', `$${place}: ${cause.message}`)
+    if (cause instanceof QueryError) throw cause
   }
   throw userError('22P03', `$${place} is no ${type} in binary format`)
 }
@@ -35,7 +35,7 @@ function booleanText(text: string): string {
 function binaryText(fields: Fields, type: string): string {
   switch (type) {
     case 'boolean':
-      return fields.rest().readUInt8() === 0 ? 'false' : 'true'
+      return fields.bytes(1).readUInt8() === 0 ? 'false' : 'true'
     case 'smallint':
       return String(fields.int16())
     case 'integer':
@@ -46,9 +46,9 @@ function binaryText(fields: Fields, type: string): string {
       // Drivers send a smaller integer where they know no better.
       return String(fields.left === 4 ? fields.int32() : fields.left === 2 ? fields.int16() : int64(fields))
     case 'real':
-      return String(fields.rest().readFloatBE())
+      return String(fields.bytes(4).readFloatBE())
     case 'double precision':
-      return String(fields.rest().readDoubleBE())
+      return String(fields.bytes(8).readDoubleBE())
     case 'text':
       return utf8(fields.rest())
     case 'json': {
@@ -57,7 +57,7 @@ function binaryText(fields: Fields, type: string): string {
       return utf8(bytes[0] === 1 ? bytes.subarray(1) : bytes)
     }
     case 'uuid': {
-      const hex = fields.rest().toString('hex')
+      const hex = fields.bytes(16).toString('hex')
       return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5')
     }
     case 'date':
@@ -70,12 +70,12 @@ function binaryText(fields: Fields, type: string): string {
       return `${seconds}.${String(fraction).padStart(6, '0')}${type === 'timestamp' ? '' : 'Z'}`
     }
     default:
-      throw new RangeError(`a value of type ${type} cannot be sent in binary format: send text`)
+      throw userError('0A000', `a value of type ${type} cannot be sent in binary format: send text`)
   }
 }
 
 function int64(fields: Fields): bigint {
-  return fields.rest().readBigInt64BE()
+  return fields.bytes(8).readBigInt64BE()
 }
 
 /** array_recv, one dimension. */
@@ -84,7 +84,7 @@ function binaryArray(fields: Fields, element: string): (string | null)[] {
   fields.int32()
   fields.uint32()
   if (dimensions === 0) return []
-  if (dimensions !== 1) throw new RangeError('an array has one dimension')
+  if (dimensions !== 1) throw userError('0A000', 'an array has one dimension')
   const count = fields.int32()
   fields.int32()
   const items: (string | null)[] = []

@@ -124,22 +124,6 @@ describe('node-postgres', () => {
     await client.query('RESET statement_timeout')
   })
 
-  it('gives binary values where they are asked for', async () => {
-    const binary = await connect({ binary: true } as pg.ClientConfig)
-    const { rows, fields } = await binary.query(
-      'SELECT 7::int AS a, -1::int8 AS b, 0.5::float8 AS c, true AS d, $1::text AS e, min(timestamp) AS f FROM otel_logs_and_spans',
-      ['é'],
-    )
-    assert.ok(fields.every((field) => (field.format as string) === 'binary'))
-    assert.deepEqual(
-      { ...rows[0], f: Number(rows[0].f) },
-      { a: 7, b: '-1', c: 0.5, d: true, e: 'é', f: Date.parse('2026-11-22T10:00:00Z') },
-    )
-    await assert.rejects(binary.query('SELECT interval $1', ['1 day']), { code: '42601' })
-    await assert.rejects(binary.query('SELECT $1::interval', ['1 day']), { code: '0A000' })
-    await binary.end()
-  })
-
   it('lets in who has a key of the project, by its name or its id', async () => {
     for (const [user, password] of [
       ['default', SECOND_KEY],

@@ -16,10 +16,11 @@ export function textValue(type: string): (value: Present) => string {
     case 'timestamptz':
       return (value) => timestampText(String(value))
     case 'double precision':
+      return (value) => (typeof value === 'number' ? floatText(value, String(value), 1e15) : value.toString())
     case 'real':
-      return (value) => (typeof value === 'number' ? doubleText(value) : value.toString())
+      return (value) => (typeof value === 'number' ? floatText(value, singleDigits(value), 1e6) : value.toString())
     case 'interval':
-      return (value) => String(value).replace(/\bmonth/g, 'mon')
+      return (value) => intervalText(String(value))
     case 'blob':
       return (value) => `\\x${blobBytes(String(value)).toString('hex')}`
     default:
@@ -50,14 +51,38 @@ function timestampText(iso: string): string {
   return `${shown}${day} ${time}${fraction === '' ? '' : `.${fraction}`}+00${number > 0 ? '' : ' BC'}`
 }
 
-/** float8out: the shortest digits that give the number back; an exponent from 10^15 on and below 10^-4. */
-function doubleText(value: number): string {
+/**
+ * float8out and float4out: the shortest digits that give the number back, with an exponent for large and small ones.
+ * @param digits the number, shortest @param large from here on there is an exponent
+ */
+function floatText(value: number, digits: string, large: number): string {
   const size = Math.abs(value)
   if (value === 0) return Object.is(value, -0) ? '-0' : '0'
-  if (size >= 1e-4 && size < 1e15) return String(value)
-  const [digits, exponent] = value.toExponential().split('e')
-  const sign = exponent[0]
-  return `${digits}e${sign}${exponent.slice(1).padStart(2, '0')}`
+  if (size >= 1e-4 && size < large) return digits
+  const [mantissa, exponent] = Number(digits).toExponential().split('e')
+  return `${mantissa}e${exponent[0]}${exponent.slice(1).padStart(2, '0')}`
+}
+
+/** The shortest digits of a single precision number: nine always do. */
+function singleDigits(value: number): string {
+  for (let precision = 1; precision < 9; precision++) {
+    const digits = Number(value.toPrecision(precision))
+    if (Math.fround(digits) === value) return String(digits)
+  }
+  return String(Number(value.toPrecision(9)))
+}
+
+/** interval_out of DuckDB's words: `2 months -1 day 04:05:06` → `2 mons -1 days +04:05:06`. */
+function intervalText(words: string): string {
+  let isAfterNegative = false
+  return words
+    .replaceAll('month', 'mon')
+    .replaceAll(/(-?)([\d:.]+)( [a-z]+)?/g, (_, sign: string, number: string, unit: string | undefined) => {
+      const plus = isAfterNegative && sign === '' ? '+' : ''
+      isAfterNegative = sign !== ''
+      const plural = sign !== '' && number === '1' && unit !== undefined ? 's' : ''
+      return `${plus}${sign}${number}${unit ?? ''}${plural}`
+    })
 }
 
 /** DuckDB writes a blob as text, what is not printable as `\xFF`. */

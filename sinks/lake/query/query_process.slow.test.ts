@@ -47,6 +47,8 @@ describe('the query process', () => {
       assert.equal(whole.truncated, false)
       const two = await collect(queries, { sql: 'SELECT duration FROM otel_logs_and_spans', maxRows: 2 })
       assert.deepEqual([two.rows.length, two.truncated], [2, true])
+      const asked = await collect(queries, { sql: 'SELECT duration FROM otel_logs_and_spans', maxRows: EVENTS })
+      assert.deepEqual([asked.rows.length, asked.truncated], [EVENTS, false])
     }))
 
   it('sends no page that is not asked for, and lets go when the reader leaves', () =>
@@ -57,6 +59,19 @@ describe('the query process', () => {
       assert.equal(queries.health().running, 1)
       await pages.return({ truncated: true })
       await until(() => queries.health().running === 0)
+    }))
+
+  it('lets no slow reader hold up the others, up to a bound of them', () =>
+    withProcess({ maxRunning: 1, maxStalled: 2 }, async (queries) => {
+      const sql = 'SELECT e.duration FROM otel_logs_and_spans e, range(10000)'
+      const stuck = [await queries.query(request({ sql })), await queries.query(request({ sql }))]
+      assert.deepEqual((await collect(queries, { sql: 'SELECT 1' })).rows, [[1]])
+      const third = await queries.query(request({ sql }))
+      const waiting = collect(queries, { sql: 'SELECT 2' })
+      assert.deepEqual([queries.health().running, queries.health().queued], [3, 1])
+      await stuck[0].pages.return({ truncated: true })
+      assert.deepEqual((await waiting).rows, [[2]])
+      for (const { pages } of [...stuck, third]) await pages.return({ truncated: true })
     }))
 
   it('interrupts a statement whose client went away', () =>

@@ -13,18 +13,22 @@ import {
   type StatementService,
 } from '#schemas/query.ts'
 import { PageStream } from './page_stream.ts'
-import type { ChildConfig, FromChild, ToChild } from './protocol.ts'
+import { type ChildConfig, type FromChild, PAGES_IN_FLIGHT, type ToChild } from './protocol.ts'
 
 export interface QueryProcessOptions extends Partial<Omit<ChildConfig, 'sources' | 'settings' | 'tempDirectory'>> {
   readonly sources: string
   readonly settings: unknown
   readonly tempDirectory: string
-  /** Statements at work at a time. */
+  /** Statements at work at a time. One whose reader has pages unread is not at work: it waits for nobody but him. */
   readonly maxRunning?: number
+  /** Statements that wait for their readers; beyond that they count as at work. */
+  readonly maxStalled?: number
   /** Statements waiting for their turn; beyond that they are refused. */
   readonly maxQueued?: number
-  /** The most a statement may return and take. */
+  /** Rows of an answer where the request says nothing, and the most it may say. */
   readonly maxRows?: number
+  readonly maxRowsAsked?: number
+  /** The most a statement may take. */
   readonly timeoutMs?: number
   /** JavaScript heap of the process; the tail's batches lie outside of it. */
   readonly heapBytes?: number
@@ -55,6 +59,8 @@ interface Job {
   readonly accepted: (answer: QueryResult & StatementDescription) => void
   readonly refused: (error: QueryError) => void
   guard: NodeJS.Timeout | undefined
+  /** Pages its reader has not taken yet. */
+  unread: number
 }
 
 /** A process that has not answered this long after it should have interrupted a statement is taken for hung. */
@@ -79,6 +85,7 @@ class Supervisor implements QueryProcess {
   readonly #options: QueryProcessOptions
   readonly #config: ChildConfig
   readonly #maxRunning: number
+  readonly #maxStalled: number
   readonly #jobs = new Map<number, Job>()
   readonly #queue: Job[] = []
   #child: ChildProcess | undefined
@@ -92,11 +99,13 @@ class Supervisor implements QueryProcess {
   constructor(options: QueryProcessOptions) {
     this.#options = options
     this.#maxRunning = options.maxRunning ?? 4
+    this.#maxStalled = options.maxStalled ?? 16
     this.#config = {
       sources: options.sources,
       settings: options.settings,
       tempDirectory: options.tempDirectory,
-      maxInstances: Math.max(options.maxInstances ?? 8, this.#maxRunning),
+      // Each statement may be of another project.
+      maxInstances: Math.max(options.maxInstances ?? 8, this.#maxRunning + this.#maxStalled),
       instanceMemoryBytes: options.instanceMemoryBytes ?? 512 * MIB,
       instanceTempBytes: options.instanceTempBytes ?? 2048 * MIB,
       instanceThreads: options.instanceThreads ?? 2,
@@ -112,7 +121,7 @@ class Supervisor implements QueryProcess {
         serialization: 'advanced',
         execArgv: [`--max-old-space-size=${Math.ceil((this.#options.heapBytes ?? 1024 * MIB) / MIB)}`],
         // DuckDB holds a thread of this pool for each statement; parsing the next one needs another.
-        env: { ...process.env, UV_THREADPOOL_SIZE: String(this.#maxRunning + 4) },
+        env: { ...process.env, UV_THREADPOOL_SIZE: String(this.#maxRunning + this.#maxStalled + 4) },
       })
       this.#child = child
       child.on('message', (message: FromChild) => {
@@ -146,7 +155,7 @@ class Supervisor implements QueryProcess {
   #submit(kind: Job['kind'], request: QueryRequest): Promise<QueryResult & StatementDescription> {
     if (this.#closed || !this.#ready) return Promise.reject(unavailable('57P03', 'SQL is starting; try again'))
     if (request.signal?.aborted) return Promise.reject(cancelled())
-    if (this.#jobs.size >= this.#maxRunning && this.#queue.length >= (this.#options.maxQueued ?? 64)) {
+    if (!this.#hasTurn() && this.#queue.length >= (this.#options.maxQueued ?? 64)) {
       const message = `${this.#queue.length} statements are waiting already; try again`
       return Promise.reject(new QueryError({ fault: 'overload', code: '53300', message }))
     }
@@ -155,11 +164,14 @@ class Supervisor implements QueryProcess {
     const id = this.#nextId++
     return new Promise((accepted, refused) => {
       const stream = new PageStream({
-        taken: () => this.#send({ kind: 'credit', id }),
+        taken: () => {
+          job.unread--
+          this.#send({ kind: 'credit', id })
+        },
         stopped: () => this.#cancel(job),
       })
       const deadlineMs = performance.now() + timeoutMs
-      const job: Job = { id, kind, request, deadlineMs, stream, accepted, refused, guard: undefined }
+      const job: Job = { id, kind, request, deadlineMs, stream, accepted, refused, guard: undefined, unread: 0 }
       request.signal?.addEventListener('abort', () => this.#cancel(job), { once: true })
       // Covers waiting in the queue, and a process that does not interrupt the statement itself.
       job.guard = setTimeout(() => this.#overdue(job, timeoutMs), timeoutMs + GRACE_MS)
@@ -189,8 +201,15 @@ class Supervisor implements QueryProcess {
     })
   }
 
+  /** True where one more statement may go to work. */
+  #hasTurn(): boolean {
+    let stalled = 0
+    for (const job of this.#jobs.values()) if (job.unread >= PAGES_IN_FLIGHT) stalled++
+    return this.#jobs.size - Math.min(stalled, this.#maxStalled) < this.#maxRunning
+  }
+
   #dispatch(): void {
-    while (this.#ready && this.#jobs.size < this.#maxRunning) {
+    while (this.#ready && this.#hasTurn()) {
       const job = this.#queue.shift()
       if (job === undefined) return
       const timeoutMs = Math.ceil(job.deadlineMs - performance.now())
@@ -200,8 +219,8 @@ class Supervisor implements QueryProcess {
       }
       this.#jobs.set(job.id, job)
       const { projectId, projectName, sql, params = [], parameterTypes = [] } = job.request
-      const bound = this.#options.maxRows ?? 10_000
-      const maxRows = Math.min(job.request.maxRows ?? bound, bound)
+      const most = this.#options.maxRowsAsked ?? 1_000_000
+      const maxRows = Math.min(job.request.maxRows ?? this.#options.maxRows ?? 10_000, most)
       const request = { projectId, projectName, sql, params, parameterTypes, maxRows, timeoutMs }
       this.#send({ kind: job.kind, id: job.id, request })
     }
@@ -219,7 +238,9 @@ class Supervisor implements QueryProcess {
         job.accepted({ ...message.description, asOf: [], pages: job.stream })
         break
       case 'page':
+        job.unread++
         job.stream.push(message.rows)
+        if (job.unread >= PAGES_IN_FLIGHT) this.#dispatch()
         break
       case 'end':
         this.#finish(job)

@@ -1,4 +1,5 @@
 /** A pgwire server over a small lake of two projects. */
+import type { StatementService } from '#schemas/query.ts'
 import { batchOf, createQueryFixture, micros, OTHER_PROJECT, type QueryFixture } from '../../query/testing/fixture.ts'
 import type { PgwireLimits } from '../limits.ts'
 import { createPgwireServer, type PgwireOptions, type PgwireServer } from '../server.ts'
@@ -12,6 +13,7 @@ export interface TestServer {
   readonly port: number
   readonly fixture: QueryFixture
   readonly directory: ReturnType<typeof createTestDirectory>
+  readonly queries: StatementService
   /** What the server took for its own fault. */
   readonly errors: unknown[]
   /** Another server over the same lake. */
@@ -44,7 +46,7 @@ export async function startTestServer(): Promise<TestServer> {
     })
   const server = await open()
   return {
-    ...{ server, port: server.port, fixture, directory, errors, open },
+    ...{ server, port: server.port, fixture, queries, directory, errors, open },
     async close() {
       await server.close()
       await fixture.close()
