@@ -62,12 +62,10 @@ export class Viewer implements Subscriber {
     await Promise.all(this.#floor.map((floor) => this.#catchUp(floor, stop)))
   }
 
-  deliver(batch: Batch, position: Position): void {
-    const floor = this.#floor[position.partition]
-    if (!this.#joined.has(position.partition) || position.offset <= floor.offset) return
-    const { partition, offset } = batch.origin
-    if (offset <= (floor.reached[partition] ?? -1)) return
-    this.#take(batch)
+  deliver(batch: Batch, { partition }: Position): void {
+    if (!this.#joined.has(partition)) return
+    const seen = this.#floor[partition].reached[batch.origin.partition] ?? -1
+    if (batch.origin.offset > seen) this.#take(batch)
   }
 
   failed(error: Error): void {
