@@ -5,10 +5,10 @@ import { readSettings } from './settings.ts'
 describe('settings', () => {
   it('have the defaults of the contract', () => {
     const settings = readSettings({ HOME: '/root' })
-    const { otlpGrpcPort, otlpHttpPort, httpPort, bind } = settings
+    const { otlpGrpcPort, otlpHttpPort, httpPort, sqlPort, tls, bind } = settings
     assert.deepEqual(
-      { otlpGrpcPort, otlpHttpPort, httpPort, bind },
-      { otlpGrpcPort: 4317, otlpHttpPort: 4318, httpPort: 8080, bind: '127.0.0.1' },
+      { otlpGrpcPort, otlpHttpPort, httpPort, sqlPort, tls, bind },
+      { otlpGrpcPort: 4317, otlpHttpPort: 4318, httpPort: 8080, sqlPort: 15432, tls: undefined, bind: '127.0.0.1' },
     )
     assert.ok(settings.lakeDir.startsWith(settings.dataDir))
   })
@@ -16,6 +16,7 @@ describe('settings', () => {
   for (const [name, value, message] of [
     ['MILLRACE_HTTP_PORT', 'abc', /MILLRACE_HTTP_PORT/],
     ['MILLRACE_HTTP_PORT', '70000', /MILLRACE_HTTP_PORT/],
+    ['MILLRACE_TLS_CERT', '/a.crt', /MILLRACE_TLS_CERT and MILLRACE_TLS_KEY go together/],
     ['MILLRACE_LAKE', 's3://bucket', /MILLRACE_LAKE: starts with file:/],
     ['MILLRACE_API_KEY', 'short', /at least 16 characters/],
     ['MILLRACE_LOG_LEVEL', 'loud', /MILLRACE_LOG_LEVEL/],

@@ -156,3 +156,33 @@ test('a stored key lets SCRAM-SHA-256 check the key as a password', (context) =>
   assert.equal(hash('sha256', clientKey, 'base64'), stored.scram.stored_key)
   assert.equal(createHmac('sha256', salted).update('Server Key').digest('base64'), stored.scram.server_key)
 })
+
+test('every key of a project is a password of its name and its id, with one salt', (context) => {
+  const dataDir = dataFolder(context)
+  let now = 0
+  const directory = createFileDirectory({ dataDir, apiKey: 'a key of my own', now: () => now })
+  const { stored } = addKey(dataDir, { scopes: ['read'] })
+  addKey(dataDir, { project: 'other' })
+  now += 200
+  const user = directory.scramUser('default')
+  assert.deepEqual(directory.scramUser(stored.project_id), user)
+  const ids = user.verifiers.map(({ principal }) => principal.keyId)
+  assert.deepEqual(ids, [stored.id, 'MILLRACE_API_KEY'])
+  const salted = pbkdf2Sync('a key of my own', user.salt, user.iterations, 32, 'sha256')
+  const clientKey = createHmac('sha256', salted).update('Client Key').digest()
+  assert.equal(Buffer.from(user.verifiers[1].storedKey).toString('base64'), hash('sha256', clientKey, 'base64'))
+  revokeKey(dataDir, stored.id)
+  now += 200
+  assert.equal(directory.scramUser('default').verifiers.length, 1)
+})
+
+test('a user that does not exist has a salt like any other, the same after a restart, and no key', (context) => {
+  const dataDir = dataFolder(context)
+  const user = createFileDirectory({ dataDir }).scramUser('nobody')
+  const known = createFileDirectory({ dataDir }).scramUser('default')
+  assert.deepEqual(createFileDirectory({ dataDir }).scramUser('nobody'), user)
+  assert.deepEqual([user.salt.length, user.iterations], [known.salt.length, known.iterations])
+  assert.equal(user.verifiers.length, 0)
+  assert.notDeepEqual(createFileDirectory({ dataDir }).scramUser('nobody2').salt, user.salt)
+  assert.notDeepEqual(createFileDirectory({ dataDir: dataFolder(context) }).scramUser('nobody').salt, user.salt)
+})

@@ -38,6 +38,14 @@ const COMMANDS: readonly (readonly [sql: string, command: Command | null])[] = [
   ['RELEASE a', { kind: 'savepoint', rollback: false, tag: 'RELEASE' }],
   ['DEALLOCATE PREPARE "A b"', { kind: 'deallocate', name: 'A b', tag: 'DEALLOCATE' }],
   ['DEALLOCATE ALL', { kind: 'deallocate', name: null, tag: 'DEALLOCATE ALL' }],
+  ['DECLARE "C" NO SCROLL CURSOR FOR SELECT 1', { kind: 'declare', name: 'C', sql: `${' '.repeat(32)} SELECT 1` }],
+  ['declare C cursor without hold for\nselect 2', { kind: 'declare', name: 'c', sql: `${' '.repeat(33)}\nselect 2` }],
+  ['FETCH c', { kind: 'fetch', name: 'c', count: 1 }],
+  ['FETCH NEXT FROM c', { kind: 'fetch', name: 'c', count: 1 }],
+  ['FETCH FORWARD 100 FROM _psql_cursor', { kind: 'fetch', name: '_psql_cursor', count: 100 }],
+  ['fetch all in "C"', { kind: 'fetch', name: 'C', count: Number.POSITIVE_INFINITY }],
+  ['CLOSE C', { kind: 'close', name: 'c' }],
+  ['CLOSE ALL', { kind: 'close', name: null }],
   ['UNLISTEN *', { kind: 'nothing', tag: 'UNLISTEN' }],
   ['SELECT 1', null],
   ['settings', null],
@@ -49,10 +57,40 @@ describe('commands', () => {
   for (const [sql, command] of COMMANDS) it(JSON.stringify(sql), () => assert.deepEqual(parseCommand(sql), command))
 
   it('that are cut short say so', () => {
-    for (const sql of ['SET', 'SET x', 'SET x =', 'SHOW', 'RESET', 'DEALLOCATE', 'SHOW a b', 'START']) {
+    for (const sql of [
+      'SET',
+      'SET x',
+      'SET x =',
+      'SHOW',
+      'RESET',
+      'DEALLOCATE',
+      'SHOW a b',
+      'START',
+      'DECLARE c',
+      'FETCH',
+      'FETCH 1',
+      'CLOSE',
+      'CLOSE a b',
+    ]) {
       assert.throws(
         () => parseCommand(sql),
         (cause: { problem?: { code: string } }) => cause.problem?.code === '42601',
+        sql,
+      )
+    }
+  })
+
+  it('a cursor here cannot follow are refused', () => {
+    for (const sql of [
+      'DECLARE c SCROLL CURSOR FOR SELECT 1',
+      'DECLARE c BINARY CURSOR FOR SELECT 1',
+      'DECLARE c CURSOR WITH HOLD FOR SELECT 1',
+      'FETCH PRIOR FROM c',
+      'FETCH -1 FROM c',
+    ]) {
+      assert.throws(
+        () => parseCommand(sql),
+        (cause: { problem?: { code: string } }) => cause.problem?.code === '0A000',
         sql,
       )
     }

@@ -13,6 +13,11 @@ export type Command =
   /** Within a transaction; `rollback` is ROLLBACK TO. */
   | { readonly kind: 'savepoint'; readonly rollback: boolean; readonly tag: string }
   | { readonly kind: 'deallocate'; readonly name: string | null; readonly tag: string }
+  | { readonly kind: 'declare'; readonly name: string; readonly sql: string }
+  /** `count` rows, Infinity for all. */
+  | { readonly kind: 'fetch'; readonly name: string; readonly count: number }
+  /** `name` null: all. */
+  | { readonly kind: 'close'; readonly name: string | null }
   | { readonly kind: 'reset_all' | 'discard_all' }
   | { readonly kind: 'nothing'; readonly tag: string }
 
@@ -22,10 +27,11 @@ const MAX_WORDS = 100
 export function parseCommand(sql: string): Command | null {
   const first = /^[a-z]+/i.exec(firstWord(sql))?.[0].toLowerCase() ?? ''
   const parse = COMMANDS.get(first)
-  return parse === undefined ? null : parse(new Words(wordsOf(sql)), first)
+  if (first === 'declare') return parseDeclare(sql)
+  return parse === undefined ? null : parse(new Words(wordsOf(sql)))
 }
 
-const COMMANDS: ReadonlyMap<string, (words: Words, first: string) => Command> = new Map([
+const COMMANDS: ReadonlyMap<string, (words: Words) => Command> = new Map([
   ['set', parseSet],
   [
     'reset',
@@ -78,9 +84,47 @@ const COMMANDS: ReadonlyMap<string, (words: Words, first: string) => Command> = 
       return what === 'ALL' ? { kind: 'discard_all' } : { kind: 'nothing', tag: `DISCARD ${what}` }
     },
   ],
+  ['fetch', parseFetch],
+  [
+    'close',
+    (words) => {
+      const name = words.takeRaw()
+      return words.end({ kind: 'close', name: /^all$/i.test(name) ? null : folded(name) })
+    },
+  ],
   // Nobody notifies, so there is nothing to hear; connection pools send it to tidy up.
   ['unlisten', () => ({ kind: 'nothing', tag: 'UNLISTEN' })],
 ])
+
+const DECLARE =
+  /^\s*declare\s+("(?:[^"]|"")+"|\w+)\s+((?:(?:binary|insensitive|asensitive|no|scroll)\s+)*)cursor\s+(?:(with|without)\s+hold\s+)?for\b/i
+
+/** DECLARE name [ options ] CURSOR [ WITHOUT HOLD ] FOR query */
+function parseDeclare(sql: string): Command {
+  const match = DECLARE.exec(sql)
+  if (match === null) throw userError('42601', 'DECLARE wants a name, CURSOR FOR and a query')
+  const [all, name, options, hold] = match
+  if (/binary/i.test(options)) throw userError('0A000', 'a binary cursor is not supported')
+  if (/scroll/i.test(options.replace(/no\s+scroll/i, ''))) throw userError('0A000', 'a cursor moves forward only')
+  if (hold?.toLowerCase() === 'with') throw userError('0A000', 'a cursor ends with its transaction')
+  // Blanks before it keep positions in errors true.
+  return { kind: 'declare', name: folded(name), sql: ' '.repeat(all.length) + sql.slice(all.length) }
+}
+
+/** FETCH [ FORWARD ] [ NEXT | ALL | count ] [ FROM | IN ] name */
+function parseFetch(words: Words): Command {
+  words.skip('forward')
+  let count = 1
+  const next = words.takeRaw()
+  if (/^\d{1,15}$/.test(next)) count = Number(next)
+  else if (/^all$/i.test(next)) count = Number.POSITIVE_INFINITY
+  else if (!/^(next|from|in)$/i.test(next)) {
+    if (words.isAtEnd) return { kind: 'fetch', name: folded(next), count }
+    throw userError('0A000', `FETCH ${next} is not supported: a cursor moves forward only`)
+  }
+  words.skip('from', 'in')
+  return words.end({ kind: 'fetch', name: folded(words.takeRaw()), count })
+}
 
 /** SET [SESSION | LOCAL] name { TO | = } value, SET TIME ZONE value, SET TRANSACTION … */
 function parseSet(words: Words): Command {
@@ -106,9 +150,14 @@ class Words {
   }
 
   take(): string {
+    return unquoted(this.takeRaw())
+  }
+
+  /** With its quotes. */
+  takeRaw(): string {
     const word = this.#words[this.#at++]
     if (word === undefined) throw userError('42601', 'syntax error at end of input')
-    return unquoted(word)
+    return word
   }
 
   /** True where the next word was one of these and has been taken. */
@@ -146,8 +195,12 @@ class Words {
       .replaceAll(/ ?([,.-]) ?/g, (_, mark) => (mark === ',' ? ', ' : mark))
   }
 
+  get isAtEnd(): boolean {
+    return this.#at >= this.#words.length
+  }
+
   end<T>(result: T): T {
-    if (this.#at < this.#words.length) throw userError('42601', `syntax error at or near "${this.#words[this.#at]}"`)
+    if (!this.isAtEnd) throw userError('42601', `syntax error at or near "${this.#words[this.#at]}"`)
     return result
   }
 }
@@ -180,4 +233,9 @@ function firstWord(sql: string): string {
 function unquoted(word: string): string {
   if (word.startsWith("'")) return word.slice(1, -1).replaceAll("''", "'")
   return word.startsWith('"') ? word.slice(1, -1).replaceAll('""', '"') : word
+}
+
+/** A name without quotes means the same in capitals. */
+function folded(name: string): string {
+  return name.startsWith('"') ? unquoted(name) : name.toLowerCase()
 }

@@ -1,9 +1,10 @@
 /** Runs the statements of one session: queries by the query port, commands by itself. */
 import type { Principal } from '#schemas/directory.ts'
-import { type QueryColumn, type QueryRow, type StatementService, userError } from '#schemas/query.ts'
+import { type QueryColumn, type QueryRequest, type QueryRow, type StatementService, userError } from '#schemas/query.ts'
 import { noticeResponse, parameterStatus, type TransactionStatus } from './backend_messages.ts'
 import type { ByteWriter } from './byte_writer.ts'
 import { type Command, parseCommand } from './commands.ts'
+import { Cursors } from './cursors.ts'
 import type { PgwireLimits } from './limits.ts'
 import { REPORTED, type SessionSettings } from './session_settings.ts'
 import { splitStatements } from './statements.ts'
@@ -44,11 +45,18 @@ export interface ExecutorOptions {
 
 export class Executor {
   readonly #options: ExecutorOptions
+  readonly #cursors: Cursors
   /** No transaction, in one, in one that failed. */
   transaction: TransactionStatus = 'I'
 
   constructor(options: ExecutorOptions) {
     this.#options = options
+    this.#cursors = new Cursors(options.limits.maxPortals)
+  }
+
+  /** Lets go of what the session left open. */
+  close(): Promise<void> {
+    return this.#cursors.close(null)
   }
 
   /** @param declared null where the client leaves the type to us @throws QueryError */
@@ -58,7 +66,7 @@ export class Executor {
     const sql = statements[0]?.sql ?? ''
     const command = parseCommand(sql)
     if (sql === '' || command !== null) {
-      return { sql, command, parameterTypes: [], columns: command?.kind === 'show' ? showColumns(command.name) : null }
+      return { sql, command, parameterTypes: [], columns: this.#columnsOf(command) }
     }
     this.#refuseAfterError(null)
     const { columns, parameters } = await this.#options.queries.describe({
@@ -82,23 +90,20 @@ export class Executor {
     signal: AbortSignal,
   ): Promise<Answer> {
     this.#refuseAfterError(command)
-    if (command !== null) return this.#command(command)
+    if (command !== null) return await this.#command(command, signal)
     if (sql === '') return done('')
-    const { queries, limits } = this.#options
-    const { columns, pages } = await queries.query({
-      ...this.#project(),
-      sql,
-      params,
-      parameterTypes,
-      maxRows: limits.maxRows,
-      signal,
-    })
-    return { columns, pages, tag: (rows) => `SELECT ${rows}` }
+    return await this.#query({ sql, params, parameterTypes, signal })
   }
 
   /** A statement failed: so has the transaction around it. */
   failed(): void {
     if (this.transaction === 'T') this.transaction = 'E'
+  }
+
+  async #query(request: Omit<QueryRequest, 'projectId' | 'projectName'>): Promise<Answer> {
+    const { queries, limits } = this.#options
+    const { columns, pages } = await queries.query({ ...this.#project(), maxRows: limits.maxRows, ...request })
+    return { columns, pages, tag: (rows) => `SELECT ${rows}` }
   }
 
   #project() {
@@ -115,7 +120,7 @@ export class Executor {
     throw userError('25P02', 'current transaction is aborted, commands ignored until end of transaction block')
   }
 
-  #command(command: Command): Answer {
+  async #command(command: Command, signal: AbortSignal): Promise<Answer> {
     const { settings, deallocate } = this.#options
     switch (command.kind) {
       case 'set':
@@ -132,12 +137,22 @@ export class Executor {
         const failed = this.transaction === 'E'
         if (this.transaction === 'I') this.#warn('25P01', 'there is no transaction in progress')
         this.transaction = 'I'
+        await this.#cursors.close(null)
         return done(failed ? 'ROLLBACK' : command.tag)
       }
       case 'savepoint':
         if (this.transaction === 'I') throw userError('25P01', `${command.tag} can only be used in transaction blocks`)
         this.transaction = 'T'
         return done(command.tag)
+      case 'declare':
+        if (this.transaction === 'I') throw userError('25P01', 'a cursor can only be declared in a transaction block')
+        await this.#cursors.declare(command.name, (own) => this.#query({ sql: command.sql, signal: own }))
+        return done('DECLARE CURSOR')
+      case 'fetch':
+        return this.#cursors.fetch(command.name, command.count, signal)
+      case 'close':
+        await this.#cursors.close(command.name)
+        return done(command.name === null ? 'CLOSE CURSOR ALL' : 'CLOSE CURSOR')
       case 'deallocate':
         deallocate(command.name)
         return done(command.tag)
@@ -150,6 +165,11 @@ export class Executor {
       case 'nothing':
         return done(command.tag)
     }
+  }
+
+  #columnsOf(command: Command | null): readonly QueryColumn[] | null {
+    if (command?.kind === 'show') return showColumns(command.name)
+    return command?.kind === 'fetch' ? this.#cursors.columns(command.name) : null
   }
 
   #set(name: string, value: string | null): void {

@@ -102,6 +102,29 @@ describe('node-postgres', () => {
     ])
   })
 
+  it('has cursors within a transaction', async () => {
+    const names = async (sql: string, values?: unknown[]) =>
+      (await client.query(sql, values)).rows.map((row) => row.name)
+    const declare = 'DECLARE c CURSOR FOR SELECT name FROM otel_logs_and_spans ORDER BY timestamp'
+    await assert.rejects(client.query(declare), { code: '25P01' })
+    await client.query('BEGIN')
+    await client.query(declare)
+    assert.deepEqual(await names('FETCH c'), ['n0'])
+    assert.deepEqual(await names('FETCH 2 FROM c'), ['n1', 'n2'])
+    assert.equal((await names('FETCH ALL FROM c')).length, EVENTS - 3)
+    assert.deepEqual(await names('FETCH 5 FROM c'), [])
+    await client.query('CLOSE c')
+    await assert.rejects(client.query('FETCH c'), { code: '34000' })
+    await client.query('ROLLBACK')
+    await client.query('BEGIN')
+    for (let at = 0; at < 32; at++) await client.query(`DECLARE c${at} CURSOR FOR SELECT ${at} AS n`)
+    await assert.rejects(client.query('DECLARE c32 CURSOR FOR SELECT 1'), { code: '54000' })
+    await client.query('ROLLBACK')
+    await client.query('BEGIN')
+    await assert.rejects(client.query('FETCH c1'), { code: '34000' })
+    await client.query('ROLLBACK')
+  })
+
   it('has settings', async () => {
     const show = async (name: string) => Object.values((await client.query(`SHOW ${name}`)).rows[0])[0]
     await client.query("SET statement_timeout TO '90s'")

@@ -46,9 +46,10 @@ export class Portal {
 
   /** Lets go of what it holds. */
   async close(): Promise<void> {
-    this.#abort.abort()
     this.#isDone = true
+    // First, so that a FETCH that ends does not take its cursor along.
     await this.#answer?.pages.return({ truncated: true })
+    this.#abort.abort()
   }
 
   /** null where it gives no rows. */

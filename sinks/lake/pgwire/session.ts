@@ -86,6 +86,7 @@ export class Session {
     } finally {
       channel.socket.off('close', onClose)
       await this.#closePortals()
+      await this.#executor.close()
     }
     if (this.#farewell === undefined) return
     channel.writer.send(errorResponse(this.#farewell, 'FATAL'))
