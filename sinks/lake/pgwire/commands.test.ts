@@ -177,6 +177,7 @@ describe('settings of a session', () => {
     ]) {
       assert.throws(() => settings.set(name, value), { name: 'QueryError' }, name)
     }
+    for (const name of ['utf8', 'UTF-8', "'utf-8'", 'Unicode']) settings.set('client_encoding', name)
     assert.doesNotThrow(() => settings.set('jit', 'off'))
   })
 })

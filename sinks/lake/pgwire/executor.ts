@@ -54,6 +54,11 @@ export class Executor {
     this.#cursors = new Cursors(options.limits.maxPortals)
   }
 
+  /** null where there is no such cursor. */
+  cursorColumns(name: string): readonly QueryColumn[] | null {
+    return this.#cursors.columns(name)
+  }
+
   /** Lets go of what the session left open. */
   close(): Promise<void> {
     return this.#cursors.close(null)

@@ -101,6 +101,19 @@ describe('the protocol', () => {
       assert.equal((await next()).errors[0].C, '34000')
     }))
 
+  it('describes a cursor as a portal', () =>
+    session(async (client) => {
+      client.query('BEGIN; DECLARE c CURSOR FOR SELECT 1 AS one')
+      await client.untilReady()
+      client.send('D', cstring('Pc'))
+      client.parse('FETCH 1 FROM c')
+      client.send('D', cstring('S'))
+      client.bind()
+      client.execute()
+      client.sync()
+      assert.equal((await client.untilReady()).letters, 'T1tT2DCZ')
+    }))
+
   it('does nothing after an error until Sync', () =>
     session(async (client) => {
       client.parse('SELECT nope()')

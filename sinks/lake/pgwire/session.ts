@@ -236,7 +236,10 @@ export class Session {
   }
 
   #describePortal(name: string): void {
-    this.#options.channel.writer.send(this.#portal(name).description() ?? noData())
+    const { writer } = this.#options.channel
+    // To PostgreSQL a cursor is a portal, and psycopg asks so.
+    const cursor = this.#portals.has(name) ? null : this.#executor.cursorColumns(name)
+    writer.send(cursor === null ? (this.#portal(name).description() ?? noData()) : rowDescription(fieldsOf(cursor, [])))
   }
 
   async #execute(name: string, maxRows: number): Promise<void> {

@@ -10,7 +10,8 @@ export const REPORTED = [
 ]
 /** A value that is not of these is refused: answers would not be what it asks for. */
 const ONLY: ReadonlyMap<string, RegExp> = new Map([
-  ['client_encoding', /^(utf-?8|unicode|auto)$/i],
+  // As PostgreSQL does, whatever stands around letters and digits: asyncpg sends quotes.
+  ['client_encoding', /^\W*(utf\W?8|unicode|auto)\W*$/i],
   ['datestyle', /^iso\b/i],
   ['intervalstyle', /^postgres$/i],
   ['standard_conforming_strings', /^(on|true|1)$/i],
