@@ -7,7 +7,7 @@ import { describe, it } from 'node:test'
 
 const root = join(import.meta.dirname, '../..')
 const rooms = ['pipeline', 'schemas', 'topologies', 'sinks', 'ui', 'demo', 'end_to_end'] as const
-const sources = globSync(`{${rooms.join(',')}}/**/*.ts`, { cwd: root }).concat(globSync('*.ts', { cwd: root }))
+const sources = globSync(`{${rooms.join(',')}}/**/*.{ts,tsx}`, { cwd: root }).concat(globSync('*.ts', { cwd: root }))
 const texts = new Map(sources.map((file) => [file, readFileSync(join(root, file), 'utf8')]))
 
 /** What a file imports: paths from the root for our own files, names for packages. */

@@ -112,6 +112,7 @@ export function createStream() {
     const oldest = feed().items.find((item): item is ListedEvent => 'id' in item)
     if (chosen === null || oldest === undefined || !hasOlder() || loading() || feed().isFull) return 0
     setLoading(true)
+    const { signal } = current
     const into = feed()
     try {
       const rows = (await askRows(historySql(chosen, oldest), [], signal)).map(listedEvent).reverse()

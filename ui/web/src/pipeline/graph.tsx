@@ -120,7 +120,6 @@ function PartNode(props: {
       role="button"
       tabIndex={0}
       aria-pressed={props.selected}
-      aria-label={`${props.part.name}, ${props.part.kind}, ${rate(props.part.events_per_second)}${unwell() ? `, ${state()}` : ''}`}
       onClick={props.select}
       onKeyDown={({ key }) => key === 'Enter' && props.select()}
     >

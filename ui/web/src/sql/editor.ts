@@ -31,6 +31,7 @@ const theme = EditorView.theme({
   '&.cm-focused': { outline: 'none' },
   '.cm-content': { fontFamily: 'var(--font-data)', caretColor: 'var(--accent)', padding: '8px 0' },
   '.cm-scroller': { fontFamily: 'var(--font-data)', lineHeight: '20px', overflow: 'auto' },
+  '.cm-placeholder': { color: 'var(--text-3)' },
   '.cm-cursor': { borderLeftColor: 'var(--accent)' },
   '.cm-gutters': { backgroundColor: 'var(--bg)', color: 'var(--text-3)', border: 'none', paddingLeft: '8px' },
   '.cm-activeLine': { backgroundColor: 'color-mix(in srgb, var(--raised) 55%, transparent)' },
