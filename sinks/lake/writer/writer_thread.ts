@@ -1,4 +1,6 @@
 /** The thread that writes the lake: Parquet and zstd block, so they must not run where the network is served. */
+import { readlinkSync } from 'node:fs'
+import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
 import { LakeMaintenance } from '../compaction/maintenance.ts'
 import { createFileStore } from '../store/file_store.ts'
@@ -23,6 +25,8 @@ const writer = new LakeWriter({
   failed: ({ key }, error) => warn(`cannot store ${key}`, error),
 })
 
+giveWay()
+
 setInterval(() => {
   writer.tick()
   say({ kind: 'reached', reached: writer.flushed() })
@@ -38,3 +42,16 @@ port.on('message', (request: Request) => {
     (error) => say({ kind: 'failed', id: request.id, error: sentError(error) }),
   )
 })
+
+/**
+ * Lowers this thread's priority, and that of the threads it starts (DuckDB's): on a machine with few cores whoever waits for
+ * an acknowledgement goes first. Linux has priorities by thread (setpriority(2)); elsewhere it stays as it is.
+ */
+function giveWay(): void {
+  try {
+    const thread = Number(readlinkSync('/proc/thread-self').split('/').at(-1))
+    setPriority(thread, 5)
+  } catch {
+    // Without it everything works, only with longer pauses.
+  }
+}
