@@ -174,7 +174,7 @@ async function serve(): Promise<void> {
     '',
     `  OTLP/HTTP  http://${host}:${ports.http}`,
     `  OTLP/gRPC  http://${host}:${ports.grpc}`,
-    `  API        ${httpUrl}`,
+    `  Web, API   ${httpUrl}`,
     `  psql       psql "postgres://default:<API key>@${host}:${ports.sql}/millrace"`,
     `  SQL        npx millrace sql "select timestamp, level, body from otel_logs_and_spans order by timestamp desc limit 10"`,
     firstKey === null

@@ -166,7 +166,7 @@ function TraceView(props: { readonly trace: Trace; readonly truncated: boolean }
                   ref={findInput}
                   class="typing"
                   aria-label="Find spans"
-                  placeholder={`Find in ${count(props.trace.spans.length)} spans`}
+                  placeholder="Find a span"
                   value={find()}
                   onInput={({ currentTarget }) => setFind(currentTarget.value)}
                   onKeyDown={({ key, currentTarget }) => key === 'Escape' && currentTarget.blur()}

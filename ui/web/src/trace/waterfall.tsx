@@ -171,7 +171,7 @@ function SpanRow(props: {
           style={
             labelLeft()
               ? { right: `calc(${100 - left()}% + 6px)`, left: 'auto' }
-              : { left: `calc(${Math.min(100, right())}% + 8px)`, right: 'auto' }
+              : { left: `calc(${Math.min(100, right())}% + 8px)`, right: 'calc(4px - var(--room))' }
           }
         >
           {duration(span().durationMs)} <em>{span().result.slice(0, MAX_RESULT)}</em>
