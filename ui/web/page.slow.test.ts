@@ -5,7 +5,6 @@ import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import type { Page } from 'playwright-core'
-import { build } from 'vite'
 import { TEST_KEY } from '../../end_to_end/server.ts'
 import {
   createTestBrowser,
@@ -16,6 +15,7 @@ import {
   type TestBrowser,
   type Visit,
 } from './testing/browser.ts'
+import { buildIfStale } from './testing/built.ts'
 
 const TRACE = '7c0e4b1f8a9c44e1b7d05f3326aed92a'
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8')
@@ -44,7 +44,7 @@ async function violations({ page }: Visit): Promise<string[]> {
 describe('the page', { skip }, () => {
   let browser: TestBrowser
   before(async () => {
-    await build({ root: import.meta.dirname, logLevel: 'warn' })
+    await buildIfStale()
     browser = await createTestBrowser()
   })
   after(() => browser?.close())
