@@ -6,7 +6,6 @@ import { after, before, describe, it } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { createTestBrowser, sendLogs, skip, type TestBrowser } from './testing/browser.ts'
-import { buildIfStale } from './testing/built.ts'
 
 const dist = join(import.meta.dirname, 'dist')
 const FIRST_PAGE_BYTES = 90_000
@@ -25,7 +24,6 @@ function firstPageBytes(): number {
 describe('budgets', { skip }, () => {
   let browser: TestBrowser
   before(async () => {
-    await buildIfStale()
     browser = await createTestBrowser()
   })
   after(() => browser?.close())

@@ -15,7 +15,6 @@ import {
   type TestBrowser,
   type Visit,
 } from './testing/browser.ts'
-import { buildIfStale } from './testing/built.ts'
 
 const TRACE = '7c0e4b1f8a9c44e1b7d05f3326aed92a'
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8')
@@ -44,7 +43,6 @@ async function violations({ page }: Visit): Promise<string[]> {
 describe('the page', { skip }, () => {
   let browser: TestBrowser
   before(async () => {
-    await buildIfStale()
     browser = await createTestBrowser()
   })
   after(() => browser?.close())
