@@ -1,6 +1,6 @@
 /** What a test of a stage of one's own may import: `import { describeTransform, eventsOf } from 'millrace/testing'`. */
 import type { Batch } from '#pipeline/batch/batch.ts'
-import { type ColumnType, type Value, valueAt } from '#pipeline/batch/column.ts'
+import { type Value, valueAt } from '#pipeline/batch/column.ts'
 import type { Transform } from '#pipeline/stage/transform.ts'
 import { describeStage } from '#pipeline/testing/describe_stage.ts'
 import { StageTestDriver } from '#pipeline/testing/driver.ts'
@@ -34,5 +34,3 @@ export function eventsOf(batch: Batch): Record<string, Value>[] {
     return event
   })
 }
-
-export type Columns = Readonly<Record<string, readonly [ColumnType, readonly Value[]]>>

@@ -12,6 +12,8 @@ import { defineTopic, type Topic } from './topic.ts'
 
 /** How long a batch may take by default. A batch takes milliseconds; a second means a loop that does not end. */
 const TIME_LIMIT_MS = 1_000
+/** Of the topic a transform reads. */
+const INPUT_SUFFIX = '.in.v1'
 
 export interface TransformDefinition<Config extends z.ZodType> {
   /** A verb in snake_case; also the stage's consumer group, and part of its topic's name. */
@@ -48,11 +50,4 @@ export function defineTransform<Config extends z.ZodType = z.ZodObject>(
     before: (produces) => ({ ...placed(produces), timeLimitMs }),
     with: (settings) => ({ name, before: (produces) => ({ ...placed(produces).with(settings), timeLimitMs }) }),
   }
-}
-
-const INPUT_SUFFIX = '.in.v1'
-
-/** The transform whose own topic this is; `null` for every other topic. */
-export function transformOf(topic: string): string | null {
-  return topic.endsWith(INPUT_SUFFIX) ? topic.split('.')[1] : null
 }
