@@ -1,6 +1,7 @@
 /** Exemplars of a data point (opentelemetry-proto `metrics.proto`) as a JSON array of OTLP/JSON objects. */
 import type { JsonWriter } from './json_writer.ts'
 import type { WireReader } from './wire.ts'
+import { type PartWriter, writeArray } from './wire_array.ts'
 import { writeExactEntries, writePlainObject } from './wire_json.ts'
 
 const ATTRIBUTES = 0x3a
@@ -18,23 +19,11 @@ export function writeExemplars(
   wanted: number,
   exact: boolean,
 ): boolean {
-  let complete = true
-  json.reset()
-  json.raw('[')
-  for (reader.at = from; reader.at < to; ) {
-    const tag = reader.tag()
-    if (tag !== wanted) {
-      reader.skip(tag, to)
-      continue
-    }
-    json.comma(1)
-    const end = reader.lengthEnd(to)
-    if (!writeExemplar(json, reader, end, exact)) complete = false
-    reader.at = end
-  }
-  json.raw(']')
-  return complete
+  return writeArray(json, exact ? writeExactExemplar : writePlainExemplar, reader, from, to, wanted)
 }
+
+const writePlainExemplar: PartWriter = (json, reader, end) => writeExemplar(json, reader, end, false)
+const writeExactExemplar: PartWriter = (json, reader, end) => writeExemplar(json, reader, end, true)
 
 function writeExemplar(json: JsonWriter, reader: WireReader, end: number, exact: boolean): boolean {
   const start = reader.at

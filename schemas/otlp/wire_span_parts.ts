@@ -2,12 +2,10 @@
 import type { DictionaryBuilder } from '#pipeline/batch/builder.ts'
 import { JsonWriter } from './json_writer.ts'
 import type { WireReader } from './wire.ts'
+import { type PartWriter, writeArray } from './wire_array.ts'
 import type { ExactColumn } from './wire_exact.ts'
 import { writeExactEntries, writePlainObject } from './wire_json.ts'
 import { isoNanos } from './wire_time.ts'
-
-/** Reads one part's message, which ends at `end`, and writes it; returns whether plain JSON says it all. */
-type PartWriter = (json: JsonWriter, reader: WireReader, end: number) => boolean
 
 /** Writes an array of parts into its column, and into `otlp_exact` where plain JSON does not say it all. */
 class PartsWriter {
@@ -29,31 +27,11 @@ class PartsWriter {
   /** @param tag of the parts in the span's message, which is `from` to `to` */
   write(reader: WireReader, from: number, to: number, tag: number, row: number): void {
     const json = this.#json
-    const complete = this.#array(this.#plain, reader, from, to, tag)
+    const complete = writeArray(json, this.#plain, reader, from, to, tag)
     this.#builder.set(row, json.bytes, 0, json.size)
     if (complete) return
-    this.#array(this.#precise, reader, from, to, tag)
+    writeArray(json, this.#precise, reader, from, to, tag)
     this.#exact.add(row, this.#member, json.text())
-  }
-
-  #array(part: PartWriter, reader: WireReader, from: number, to: number, wanted: number): boolean {
-    const json = this.#json
-    let complete = true
-    json.reset()
-    json.raw('[')
-    for (reader.at = from; reader.at < to; ) {
-      const tag = reader.tag()
-      if (tag !== wanted) {
-        reader.skip(tag, to)
-        continue
-      }
-      json.comma(1)
-      const end = reader.lengthEnd(to)
-      if (!part(json, reader, end)) complete = false
-      reader.at = end
-    }
-    json.raw(']')
-    return complete
   }
 }
 
