@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { cpuMs } from '#pipeline/testing/figures.ts'
 import { topFrames } from './stack.ts'
 
 describe('the top frames of a stack', () => {
@@ -68,10 +69,11 @@ main.main()
   })
 
   it('are found in no time even in a text made to be slow', () => {
-    const started = performance.now()
-    for (const line of ['at ' + '/'.repeat(100_000), 'a('.repeat(50_000), `from ${'.rb'.repeat(40_000)}`]) {
-      topFrames(Array(1000).fill(line).join('\n'))
-    }
-    assert.ok(performance.now() - started < 1000)
+    const took = cpuMs(() => {
+      for (const line of ['at ' + '/'.repeat(100_000), 'a('.repeat(50_000), `from ${'.rb'.repeat(40_000)}`]) {
+        topFrames(Array(1000).fill(line).join('\n'))
+      }
+    })
+    assert.ok(took < 2_000, `${took} ms`)
   })
 })
