@@ -11,11 +11,30 @@ export interface Principal {
   /** Names the key without giving it away. */
   readonly keyId: string
   readonly scopes: readonly Scope[]
+  /** Web origins whose pages may send with it; none: no browser may. */
+  readonly allowedOrigins?: readonly string[]
+}
+
+/** What a project may take and keep; `null` means without limit. */
+export interface ProjectLimits {
+  /** A UUID. */
+  readonly id: string
+  readonly name: string
+  /** Days that stored events are kept. */
+  readonly retentionDays: number | null
+  /** What is taken a day (UTC): events, and uncompressed bytes of exports. */
+  readonly eventsPerDay: number | null
+  readonly bytesPerDay: number | null
 }
 
 export interface Directory {
   /** `null` for a key that is unknown or revoked. Cheap: asked for every request. */
   authenticate(key: string): Principal | null
+}
+
+export interface ProjectDirectory {
+  /** `null` for a project that is not there. Cheap, too. */
+  project(nameOrId: string): ProjectLimits | null
 }
 
 /** What SCRAM-SHA-256 needs to check one key as a password without knowing it (RFC 5802, section 3). */
