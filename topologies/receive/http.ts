@@ -4,6 +4,7 @@ import { SIGNALS, type Signal } from '#pipeline/batch/batch.ts'
 import type { Directory } from '#schemas/directory.ts'
 import type { ContentType } from '#schemas/raw_record.ts'
 import { encodeStatus, encodeSuccess } from './answers.ts'
+import { allowReading, answerPreflight, checkOrigin, isPreflight } from './browsers.ts'
 import { authenticate, headerKey } from './credentials.ts'
 import type { InFlight, Lease } from './in_flight.ts'
 import { checkEncoding, decoded } from './inflate.ts'
@@ -50,9 +51,11 @@ export function createHttpServer(options: HttpOptions): Server {
 async function serve(request: IncomingMessage, response: ServerResponse, options: HttpOptions): Promise<void> {
   const lease = options.inFlight.lease()
   const signal = SIGNAL_PATHS.get(pathOf(request))
+  allowReading(request, response)
   try {
     if (signal === undefined)
       throw new Refusal('unknown_path', `there is no ${pathOf(request)}; send to /v1/logs, /v1/traces or /v1/metrics`)
+    if (isPreflight(request)) return answerPreflight(response)
     const contentType = checkRequest(request, options.maxBodyBytes)
     const principal = principalOf(request, options.directory)
     const encoding = (request.headers['content-encoding'] ?? 'identity').trim().toLowerCase()
@@ -95,7 +98,9 @@ function contentTypeOf(request: IncomingMessage): ContentType | null {
 function principalOf({ headers }: IncomingMessage, directory: Directory) {
   const apiKey = headers['x-api-key']
   const key = headerKey(headers.authorization, Array.isArray(apiKey) ? apiKey[0] : apiKey)
-  return key === null ? null : authenticate(directory, key)
+  const principal = key === null ? null : authenticate(directory, key)
+  if (headers.origin !== undefined) checkOrigin(headers.origin, principal)
+  return principal
 }
 
 function tooLarge(maxBytes: number): Refusal {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MemoryLog } from '#pipeline/testing/memory_log.ts'
-import type { Directory } from '#schemas/directory.ts'
+import type { Directory, ProjectDirectory } from '#schemas/directory.ts'
 import { INSPECT_LIMITS, inspect } from '#schemas/otlp/inspect.ts'
 import { transcodeJson } from '#schemas/otlp/json.ts'
 import { encodeLogs } from '#schemas/otlp/testing/encode.ts'
@@ -9,6 +9,7 @@ import type { ContentType } from '#schemas/raw_record.ts'
 import { telemetryRaw } from '#schemas/topics.ts'
 import { GROUP_COMMIT_LIMITS, GroupCommit } from './group_commit.ts'
 import { Intake } from './intake.ts'
+import { Quotas } from './quotas.ts'
 import { Refusal, type RefusalKind } from './refusal.ts'
 import { newReceiverStats } from './stats.ts'
 import { MemoryDirectory } from './testing/directory.ts'
@@ -26,7 +27,7 @@ const directory = new MemoryDirectory()
   .add(KEY_B, 'project b')
   .add(KEY_READ, 'project a', ['read'])
 
-async function setUp(keys: Directory = directory, limits = INSPECT_LIMITS) {
+async function setUp(keys: Directory & ProjectDirectory = directory, limits = INSPECT_LIMITS) {
   const log = new MemoryLog()
   await log.createTopics([{ name: telemetryRaw.name, partitions: 1, retentionMs: 1, retentionBytes: null }])
   const clock = new VirtualClock()
@@ -41,7 +42,12 @@ async function setUp(keys: Directory = directory, limits = INSPECT_LIMITS) {
     limits: { ...GROUP_COMMIT_LIMITS, lingerMs: 0 },
     stats,
   })
-  return { log, stats, intake: new Intake({ directory: keys, commit, limits, clock, stats }) }
+  return {
+    log,
+    stats,
+    intake: new Intake({ directory: keys, commit, limits, clock, stats, quotas: new Quotas(keys, clock) }),
+    clock,
+  }
 }
 
 type Resource = { readonly key?: string; readonly name: string; readonly logs?: number }
@@ -217,4 +223,41 @@ test('both reasons for refusing events are told with their counts', async () => 
   })
   const [part] = await storedParts(log)
   assert.deepEqual([part.eventCount, part.refused], [4, [0, 1, 3]])
+})
+
+test('a quota refuses the events that are over it, and only of its project', async () => {
+  const keys = new MemoryDirectory()
+    .add(KEY_A, 'project a')
+    .add(KEY_B, 'project b')
+    .limit('project a', { eventsPerDay: 3 })
+  const { log, stats, intake } = await setUp(keys)
+  const take = (resources: readonly Resource[]) =>
+    intake.take({
+      signal: 'logs',
+      contentType: 'application/x-protobuf',
+      body: bodyOf(resources, 'application/x-protobuf'),
+      principal: null,
+    })
+  const own = (logs: number, name: string) => ({ key: KEY_A, name, logs })
+  assert.deepEqual(await take([own(2, 'first')]), { rejected: 0, message: '' })
+  assert.deepEqual(await take([own(3, 'second')]), {
+    rejected: 2,
+    message: '2 of 3 refused: 2 over the quota of the day',
+  })
+  await assert.rejects(take([own(1, 'third')]), refused('quota_exceeded', /quota of 3 events a day/))
+  assert.deepEqual(await take([own(2, 'fourth'), { key: KEY_B, name: 'other' }]), {
+    rejected: 2,
+    message: '2 of 3 refused: 2 over the quota of the day',
+  })
+  const parts = await storedParts(log)
+  assert.deepEqual(
+    parts.map(({ projectId, eventCount, refused }) => [projectId, eventCount, refused]),
+    [
+      ['project a', 2, []],
+      ['project a', 3, [1, 2]],
+      ['project b', 1, []],
+    ],
+  )
+  assert.equal(stats.signals.logs.refusedEvents.quota, 4)
+  assert.equal(stats.signals.logs.acceptedEvents, 4)
 })

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto'
 import type { Signal } from '#pipeline/batch/batch.ts'
 import type { Directory, Principal } from '#schemas/directory.ts'
-import { type Inspection, type InspectLimits, inspect } from '#schemas/otlp/inspect.ts'
+import { type Inspection, type InspectLimits, inspect, type RefusalReason } from '#schemas/otlp/inspect.ts'
 import { transcodeJson } from '#schemas/otlp/json.ts'
 import { MalformedError, TooLargeError } from '#schemas/otlp/messages.ts'
 import { mask, type Range, splitByResource } from '#schemas/otlp/resource_keys.ts'
@@ -14,6 +14,7 @@ import { FULL_SUCCESS, type PartialSuccess } from './answers.ts'
 import type { Clock } from './clock.ts'
 import { authenticate } from './credentials.ts'
 import type { GroupCommit } from './group_commit.ts'
+import type { Quotas } from './quotas.ts'
 import { Refusal } from './refusal.ts'
 import { count, type ReceiverStats } from './stats.ts'
 
@@ -34,14 +35,20 @@ export interface IntakeOptions {
   readonly limits: InspectLimits
   readonly clock: Clock
   readonly stats: ReceiverStats
+  readonly quotas: Quotas
 }
+
+/** Why an event of an export is not taken. */
+type Reason = RefusalReason | 'quota'
 
 /** What is stored under one project. */
 interface Part {
   readonly projectId: string
   readonly contentType: ContentType
   readonly body: Uint8Array
-  readonly inspection: Inspection
+  readonly eventCount: number
+  /** By index among its events. */
+  readonly refused: ReadonlyMap<number, Reason>
 }
 
 export class Intake {
@@ -56,39 +63,68 @@ export class Intake {
    * @throws Refusal
    */
   async take(incoming: Incoming): Promise<PartialSuccess> {
-    const { commit, stats } = this.#options
+    const { stats } = this.#options
     const { signal, body } = incoming
-    const { inspection, parts } = readExport(signal, () => this.#parts(incoming))
-    await Promise.all(
-      parts.map((part) => commit.add(part.projectId, signal, exportOf(part, signal, this.#options.clock.now()))),
-    )
+    const parts = this.#withinQuotas(readExport(signal, () => this.#parts(incoming)))
+    await Promise.all(parts.map((part) => this.#store(part, signal)))
     const counts = stats.signals[signal]
+    const refused = parts.flatMap((part) => [...part.refused.values()])
+    const eventCount = parts.reduce((sum, part) => sum + part.eventCount, 0)
     counts.acceptedExports++
-    counts.acceptedEvents += inspection.eventCount - inspection.refused.size
+    counts.acceptedEvents += eventCount - refused.length
     counts.acceptedBytes += body.length
-    for (const reason of inspection.refused.values()) count(counts.refusedEvents, reason)
-    return inspection.refused.size === 0 ? FULL_SUCCESS : this.#partialSuccess(inspection)
+    for (const reason of refused) count(counts.refusedEvents, reason)
+    return refused.length === 0 ? FULL_SUCCESS : this.#partialSuccess(refused, eventCount)
   }
 
-  #parts({ signal, contentType, body, principal }: Incoming): { inspection: Inspection; parts: Part[] } {
+  /** @throws Refusal where no event of any part may be taken because of a quota */
+  #withinQuotas(parts: readonly Part[]): Part[] {
+    const { quotas } = this.#options
+    let exhausted: Refusal | null = null
+    let taken = false
+    const within = parts.map((part): Part => {
+      const wanted = part.eventCount - part.refused.size
+      const room = quotas.take(part.projectId, wanted, part.body.length)
+      if ('reason' in room) exhausted = new Refusal('quota_exceeded', room.reason, { retryAfterMs: room.retryAfterMs })
+      else taken = true
+      return room.events === wanted ? part : { ...part, refused: withLastRefused(part, wanted - room.events) }
+    })
+    if (exhausted !== null && !taken) throw exhausted
+    return within
+  }
+
+  async #store(part: Part, signal: Signal): Promise<void> {
+    const { commit, clock, quotas } = this.#options
+    const { projectId, eventCount, refused, body } = part
+    // Of a project whose quota is used up nothing is kept, whatever the export has for others.
+    if (eventCount === refused.size && [...refused.values()].includes('quota')) return
+    try {
+      await commit.add(projectId, signal, exportOf(part, signal, clock.now()))
+    } catch (error) {
+      quotas.giveBack(projectId, eventCount - refused.size, body.length)
+      throw error
+    }
+  }
+
+  #parts({ signal, contentType, body, principal }: Incoming): Part[] {
     const { limits } = this.#options
     const isJson = contentType === 'application/json'
     const protobuf = isJson ? transcodeJson(body, signal) : body
     const inspection = inspect(protobuf, signal, limits)
     const { keys, eventCount } = inspection
     const owners = principal === null ? this.#owners(protobuf, inspection) : [principal.projectId]
-    if (eventCount === 0) return { inspection, parts: [] }
+    if (eventCount === 0) return []
     if (new Set(owners).size > 1) {
       const pieces = splitByResource(mask(protobuf, keys), owners)
       const parts = [...pieces].map(([projectId, piece]): Part => {
-        const inspected = inspect(piece, signal, limits)
-        return { projectId, contentType: 'application/x-protobuf', body: piece, inspection: inspected }
+        const { eventCount, refused } = inspect(piece, signal, limits)
+        return { projectId, contentType: 'application/x-protobuf', body: piece, eventCount, refused }
       })
-      return { inspection, parts: parts.filter((part) => part.inspection.eventCount > 0) }
+      return parts.filter((part) => part.eventCount > 0)
     }
     const places = isJson && keys.length > 0 ? jsonPlaces(body, signal, keys) : keys
     const masked = keys.length > 0 ? mask(body, places) : body
-    return { inspection, parts: [{ projectId: owners[0], contentType, body: masked, inspection }] }
+    return [{ projectId: owners[0], contentType, body: masked, eventCount, refused: inspection.refused }]
   }
 
   /** The project of each resource, by the key it names. */
@@ -116,16 +152,18 @@ export class Intake {
     })
   }
 
-  #partialSuccess({ eventCount, refused }: Inspection): PartialSuccess {
+  #partialSuccess(refused: readonly Reason[], eventCount: number): PartialSuccess {
     const { maxEventBytes, maxAttributes } = this.#options.limits
-    let large = 0
-    for (const reason of refused.values()) if (reason === 'event_too_large') large++
-    const reasons = [
-      large > 0 ? `${large} larger than ${maxEventBytes} bytes` : '',
-      refused.size > large ? `${refused.size - large} with more than ${maxAttributes} attributes` : '',
-    ]
-    const message = `${refused.size} of ${eventCount} refused: ${reasons.filter((reason) => reason !== '').join(', ')}`
-    return { rejected: refused.size, message }
+    const words: Readonly<Record<Reason, string>> = {
+      event_too_large: `larger than ${maxEventBytes} bytes`,
+      too_many_attributes: `with more than ${maxAttributes} attributes`,
+      quota: 'over the quota of the day',
+    }
+    const reasons = (Object.keys(words) as Reason[]).flatMap((reason) => {
+      const times = refused.filter((each) => each === reason).length
+      return times === 0 ? [] : [`${times} ${words[reason]}`]
+    })
+    return { rejected: refused.length, message: `${refused.length} of ${eventCount} refused: ${reasons.join(', ')}` }
   }
 }
 
@@ -152,14 +190,29 @@ function jsonPlaces(body: Uint8Array, signal: Signal, keys: readonly Range[]): R
   return places
 }
 
-function exportOf({ projectId, contentType, body, inspection }: Part, signal: Signal, receivedAt: number): Export {
+/** Refuses so many more events, the last first: what was sent first is taken first. */
+function withLastRefused({ eventCount, refused }: Part, more: number): ReadonlyMap<number, Reason> {
+  const rows: [number, Reason][] = [...refused]
+  for (let row = eventCount - 1, left = more; left > 0; row--) {
+    if (refused.has(row)) continue
+    rows.push([row, 'quota'])
+    left--
+  }
+  return new Map(rows.sort(([a], [b]) => a - b))
+}
+
+function exportOf(
+  { projectId, contentType, body, eventCount, refused }: Part,
+  signal: Signal,
+  receivedAt: number,
+): Export {
   return {
     key: exportKey(projectId, signal, body),
     receivedAt,
     contentType,
     body,
-    eventCount: inspection.eventCount,
-    refused: [...inspection.refused.keys()],
+    eventCount,
+    refused: [...refused.keys()],
   }
 }
 

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { type Server as GrpcServer, ServerCredentials } from '@grpc/grpc-js'
 import { OperatorError } from '#pipeline/errors/errors.ts'
 import type { EventLog, SchemaRegistry } from '#pipeline/log/log.ts'
-import type { Directory } from '#schemas/directory.ts'
+import type { Directory, ProjectDirectory } from '#schemas/directory.ts'
 import { INSPECT_LIMITS, type InspectLimits } from '#schemas/otlp/inspect.ts'
 import { telemetryRaw } from '#schemas/topics.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -14,6 +14,7 @@ import { createGrpcServer } from './grpc.ts'
 import { createHttpServer } from './http.ts'
 import { InFlight } from './in_flight.ts'
 import { Intake } from './intake.ts'
+import { Quotas, type Usage } from './quotas.ts'
 import { newReceiverStats, type ReceiverStats } from './stats.ts'
 
 export interface ReceiverLimits extends InspectLimits, GroupCommitLimits {
@@ -44,7 +45,7 @@ export interface ReceiverOptions {
   /** Has the topic `telemetry.raw.v1` already. */
   readonly log: EventLog
   readonly registry: SchemaRegistry
-  readonly directory: Directory
+  readonly directory: Directory & ProjectDirectory
   /** 0 takes any free one. */
   readonly ports: { readonly grpc: number; readonly http: number }
   /** An address to listen on. */
@@ -61,6 +62,8 @@ export interface Receiver {
   readonly stats: ReceiverStats
   /** Bytes of exports being received or waiting for the log. */
   readonly inFlightBytes: number
+  /** Takes what projects have sent today into account, here and elsewhere. */
+  learnUsage(usages: Iterable<Usage>): void
   /** Takes no new connections, answers what is in flight (for `drainMs` at most), then resolves. */
   close(): Promise<void>
 }
@@ -72,7 +75,8 @@ export async function createReceiver(options: ReceiverOptions): Promise<Receiver
   const stats = newReceiverStats()
   const commit = await createGroupCommit(options, { clock, limits, stats })
   const inFlight = new InFlight(limits.maxInFlightBytes)
-  const intake = new Intake({ directory, commit, limits, clock, stats })
+  const quotas = new Quotas(directory, clock)
+  const intake = new Intake({ directory, commit, limits, clock, stats, quotas })
   const grpc = createGrpcServer({ intake, directory, inFlight, ...limits, stats, onError })
   const http = createHttpServer({ intake, directory, inFlight, ...limits, stats, onError })
 
@@ -91,6 +95,7 @@ export async function createReceiver(options: ReceiverOptions): Promise<Receiver
     get inFlightBytes() {
       return inFlight.bytes
     },
+    learnUsage: (usages) => quotas.learn(usages),
     close() {
       closed ??= (async () => {
         stopTicking()

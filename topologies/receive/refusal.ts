@@ -10,6 +10,7 @@ const STATUSES = {
   unknown_method: { grpc: status.UNIMPLEMENTED, http: 405 },
   too_large: { grpc: status.RESOURCE_EXHAUSTED, http: 413 },
   unsupported_type: { grpc: status.INVALID_ARGUMENT, http: 415 },
+  quota_exceeded: { grpc: status.RESOURCE_EXHAUSTED, http: 429 },
   overloaded: { grpc: status.UNAVAILABLE, http: 429 },
   internal: { grpc: status.INTERNAL, http: 500 },
   unavailable: { grpc: status.UNAVAILABLE, http: 503 },

@@ -10,7 +10,7 @@ export interface SignalStats {
   /** Of bodies, uncompressed. */
   acceptedBytes: number
   /** Events left out of accepted exports. */
-  readonly refusedEvents: Partial<Record<RefusalReason, number>>
+  readonly refusedEvents: Partial<Record<RefusalReason | 'quota', number>>
   /** Exports refused as a whole. */
   readonly refusedExports: Partial<Record<RefusalKind, number>>
 }

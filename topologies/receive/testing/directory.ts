@@ -1,12 +1,28 @@
 /** Keys in memory, for tests. */
-import type { Directory, Principal, Scope } from '#schemas/directory.ts'
+import type { Directory, Principal, ProjectDirectory, ProjectLimits, Scope } from '#schemas/directory.ts'
 
-export class MemoryDirectory implements Directory {
+export class MemoryDirectory implements Directory, ProjectDirectory {
   readonly #keys = new Map<string, Principal>()
+  readonly #limits = new Map<string, ProjectLimits>()
 
-  add(key: string, projectId: string, scopes: readonly Scope[] = ['ingest']): this {
-    this.#keys.set(key, { projectId, projectName: projectId, keyId: `id of ${projectId}`, scopes })
+  add(
+    key: string,
+    projectId: string,
+    scopes: readonly Scope[] = ['ingest'],
+    allowedOrigins: readonly string[] = [],
+  ): this {
+    this.#keys.set(key, { projectId, projectName: projectId, keyId: `id of ${projectId}`, scopes, allowedOrigins })
     return this
+  }
+
+  limit(projectId: string, limits: { readonly eventsPerDay?: number; readonly bytesPerDay?: number }): this {
+    const unlimited = { retentionDays: null, eventsPerDay: null, bytesPerDay: null }
+    this.#limits.set(projectId, { id: projectId, name: projectId, ...unlimited, ...limits })
+    return this
+  }
+
+  project(id: string): ProjectLimits | null {
+    return this.#limits.get(id) ?? null
   }
 
   revoke(key: string): this {

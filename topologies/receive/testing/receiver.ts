@@ -1,6 +1,6 @@
 /** A receiver on free ports with a log in memory, and what it stored. */
 import { MemoryLog } from '#pipeline/testing/memory_log.ts'
-import type { Directory } from '#schemas/directory.ts'
+import type { Directory, ProjectDirectory } from '#schemas/directory.ts'
 import { type RawBatch, rawRecordCodec } from '#schemas/raw_record.ts'
 import { telemetryRaw } from '#schemas/topics.ts'
 import type { Clock } from '../clock.ts'
@@ -13,7 +13,7 @@ export interface TestReceiver extends Receiver {
 }
 
 export async function startReceiver(
-  directory: Directory,
+  directory: Directory & ProjectDirectory,
   options: {
     log?: MemoryLog
     limits?: Partial<ReceiverLimits>
