@@ -2,6 +2,7 @@
 import { defineTopic } from '#pipeline/stage/topic.ts'
 import { eventBatchCodec } from './event_batch.ts'
 import { type RawBatch, rawRecordCodec } from './raw_record.ts'
+import { checkColumns } from './tables/check_columns.ts'
 
 const DAY_MS = 24 * 3_600_000
 
@@ -10,6 +11,9 @@ export const telemetryRaw = defineTopic<RawBatch>('telemetry.raw.v1', rawRecordC
   retentionMs: 7 * DAY_MS,
   retentionBytes: 20 * 2 ** 30,
 })
-export const telemetryNormalized = defineTopic('telemetry.normalized.v1', eventBatchCodec)
-export const telemetryFlattened = defineTopic('telemetry.flattened.v1', eventBatchCodec)
-export const telemetryEvents = defineTopic('telemetry.events.v1', eventBatchCodec)
+/** A column that has a table's column's name has its type too, on every topic of events. */
+const events = (name: string) => defineTopic(name, eventBatchCodec, { check: checkColumns })
+
+export const telemetryNormalized = events('telemetry.normalized.v1')
+export const telemetryFlattened = events('telemetry.flattened.v1')
+export const telemetryEvents = events('telemetry.events.v1')

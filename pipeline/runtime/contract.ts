@@ -1,4 +1,4 @@
-/** What a stage is held to: our own to the contract alone, others' to time and well-formed batches as well. */
+/** What a stage is held to: our own to the contract alone, others' to time, well-formed batches and their topic's as well. */
 import { type OperatorFunction, pipe, tap } from 'rxjs'
 import type { Batch } from '../batch/batch.ts'
 import { checkBatch } from '../batch/check_batch.ts'
@@ -35,7 +35,10 @@ export function openStage(stage: Stage, partition: number, logger: Pick<Logger, 
     operators: () =>
       pipe(
         operators(),
-        tap((output) => checkBatch(output as Batch)),
+        tap((output) => {
+          checkBatch(output as Batch)
+          stage.produces.check?.(output)
+        }),
       ),
     around: (send) => withinTime(send, timeLimitMs),
     instead(value, error) {

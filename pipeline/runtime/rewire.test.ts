@@ -9,16 +9,25 @@ import { createLogger } from '../observability/logger.ts'
 import { keep, mapBatch, mapEvents } from '../stage/operators.ts'
 import { defineStage } from '../stage/stage.ts'
 import { jsonState, stateful } from '../stage/stateful.ts'
+import { defineTopic } from '../stage/topic.ts'
 import { defineTransform, type Transform } from '../stage/transform.ts'
 import { createSqliteStateStore } from '../state/sqlite.ts'
 import { MemoryLog } from '../testing/memory_log.ts'
-import { batchOf, batchTopic, sourceTopic } from '../testing/samples.ts'
+import { batchOf, jsonBatchCodec, sourceTopic } from '../testing/samples.ts'
 import { defineTopology, type Topology } from '../topology/topology.ts'
 import { type Runtime, startRuntime } from './runtime.ts'
 
 const raw = sourceTopic('test.raw.v1')
-const middle = batchTopic('test.middle.v1')
-const events = batchTopic('test.events.v1')
+/** A topic with a contract: a column called level is text. */
+const levelled = (name: string) =>
+  defineTopic(name, jsonBatchCodec, {
+    check(batch) {
+      const level = batch.columns.get('level')
+      if (level !== undefined && level.type !== 'text') throw new TypeError(`column level is ${level.type}, not text`)
+    },
+  })
+const middle = levelled('test.middle.v1')
+const events = levelled('test.events.v1')
 const same = () => mapBatch((batch) => batch)
 const first = defineStage({ name: 'first', consumes: raw, produces: middle, build: same })
 const last = defineStage({ name: 'last', consumes: middle, produces: events, build: same })
@@ -191,6 +200,10 @@ describe('a bad stage of one’s own is named, and the rest goes on', () => {
       (batch) => ({ ...batch, columns: new Map([['n', { type: 'date', values: [1] } as never]]) }),
       /^bad: column n: there is no type date/,
     ],
+    'gives a column its topic does not hold': [
+      (batch) => ({ ...batch, columns: new Map([...batch.columns, ['level', columnOf('long', [3n])]]) }),
+      /^bad: column level is long, not text/,
+    ],
     'gives what is no batch': [() => ({ hello: 'world' }) as never, /^bad: .+/],
     'changes the origin': [
       (batch) => ({ ...batch, origin: { ...batch.origin, offset: 7 } }),
@@ -211,6 +224,18 @@ describe('a bad stage of one’s own is named, and the rest goes on', () => {
       assert.match(text(dead, 'dead_letter.detail'), detail)
     })
   }
+
+  it('where another stage of one’s own follows: the first is held to the topic’s contract too', async () => {
+    const world = new World()
+    const [act] = faults['gives a column its topic does not hold']
+    const topology = base.insert(only('bad', act), { after: 'first' }).insert(mark('m'), { after: 'bad' })
+    const runtime = await world.start(topology)
+    await world.send(3)
+    await world.reaches(events.name, 2)
+    await runtime.close()
+    assert.deepEqual(await world.arrived(), ['e0m', 'e2m'])
+    assert.equal((await world.log.bounds('test.bad.in.v1.dlq', 0)).end, 1, 'the one at fault is named')
+  })
 
   it('but one with state stops: half changed, it must not be carried on', async () => {
     const stateBad = defineTransform({

@@ -5,6 +5,7 @@ import type { Assignment, EventLog, Membership, SchemaRegistry } from '../log/lo
 import type { Logger } from '../observability/logger.ts'
 import type { Sink } from '../stage/sink.ts'
 import { deadLetterTopic, type Stage } from '../stage/stage.ts'
+import type { Carrier, Topic } from '../stage/topic.ts'
 import type { StateStore } from '../state/state.ts'
 import type { Topology } from '../topology/topology.ts'
 import { Handover } from './handover.ts'
@@ -57,7 +58,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const handover = new Handover(options.handoverBytes ?? 64 * 2 ** 20)
   const parts = [
     ...topology.stages.map((stage) => stagePart(options, stage, schemaIds, handover)),
-    ...topology.sinks.map((sink) => sinkPart(options, sink, handover)),
+    ...topology.sinks.map((sink) => sinkPart(options, sink, schemaIds, handover)),
   ]
   for (const part of parts) await part.join()
   return {
@@ -76,7 +77,11 @@ async function createTopics(
   log: EventLog & SchemaRegistry,
   partitions: number,
 ): Promise<Map<string, number>> {
-  const topics = [...topology.topics, ...topology.stages.map(deadLetterTopic)]
+  const deadLetters = [...topology.stages, ...topology.sinks].map(deadLetterTopic)
+  // Readers of one topic share its dead letters.
+  const byName = new Map<string, Topic<Carrier>>()
+  for (const topic of [...topology.topics, ...deadLetters]) byName.set(topic.name, topic)
+  const topics = [...byName.values()]
   await log.createTopics(
     topics.map(({ name, retentionMs, retentionBytes }) => ({ name, partitions, retentionMs, retentionBytes })),
   )
@@ -124,11 +129,16 @@ function stagePart(
   )
 }
 
-function sinkPart(options: RuntimeOptions, sink: Sink, handover: Handover): Part {
-  const { log } = options
+function sinkPart(
+  options: RuntimeOptions,
+  sink: Sink,
+  schemaIds: ReadonlyMap<string, number>,
+  handover: Handover,
+): Part {
+  const { log, logger } = options
   return part(options, 'sink', sink, (assignments, membership, stats, stop) => [
     supervise(options, sink.name, stats, assignments, stop, (from) =>
-      runSinkTask({ sink, assignments: from, membership, log, handover, stats }, stop),
+      runSinkTask({ sink, assignments: from, membership, log, handover, schemaIds, stats, logger }, stop),
     ),
   ])
 }

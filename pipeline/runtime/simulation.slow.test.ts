@@ -1,6 +1,6 @@
 /**
  * The runtime in a simulated world: hundreds of seeds, each another order of events, lost answers, crashes and zombies.
- * Afterwards every event is in the sink once and in order. A failing seed is named; run it alone with SIMULATION_SEED.
+ * Afterwards every event is in the sink once and in order, or among the dead letters if the sink refused it. A failing seed is named; run it alone with SIMULATION_SEED.
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
@@ -55,6 +55,13 @@ function rowText(batch: Batch, row: number): string {
   return `${valueAt(batch.columns.get('name')!, row)}#${valueAt(batch.columns.get('number')!, row)}`
 }
 
+/** Batches the sink refuses; the ones after them tell that it went on. */
+const REFUSED = [4, 9]
+
+function refuse(batch: Batch): void {
+  if (REFUSED.includes(batch.origin.offset)) throw new TypeError('not that one')
+}
+
 function inputs(partition: number): NewRecord[] {
   return Array.from({ length: BATCHES }, (_, at) => {
     const names = Array.from({ length: 1 + (at % 3) }, (_, row) => `p${partition}b${at}r${row}`)
@@ -63,11 +70,26 @@ function inputs(partition: number): NewRecord[] {
   })
 }
 
-function expected(partition: number): string[] {
+/** Rows by where they belong: in the sink, or among the dead letters of what it reads. */
+function expected(partition: number): { readonly stored: string[]; readonly dead: string[] } {
   let seen = 0
-  return Array.from({ length: BATCHES }, (_, at) =>
+  const batches = Array.from({ length: BATCHES }, (_, at) =>
     Array.from({ length: 1 + (at % 3) }, (_, row) => `p${partition}b${at}r${row}#${seen++}`),
-  ).flat()
+  )
+  const isRefused = (_rows: unknown, at: number) => REFUSED.includes(at)
+  return { stored: batches.filter((rows, at) => !isRefused(rows, at)).flat(), dead: batches.filter(isRefused).flat() }
+}
+
+/** What a reader of the dead letters sees: each origin the first time. */
+async function deadRows(log: MemoryLog, partition: number): Promise<string[]> {
+  const records = await log.read(`${numbered.name}.dlq`, partition, 0, { maxBytes: 1e9 })
+  let reached = -1
+  return records.flatMap((record) => {
+    const batch = numbered.codec.decode(record.value, batchOf(0).origin)
+    if (batch.origin.offset <= reached) return []
+    reached = batch.origin.offset
+    return Array.from({ length: batch.eventCount }, (_, row) => rowText(batch, row))
+  })
 }
 
 async function simulate(seed: number): Promise<{ crashes: number; zombies: number }> {
@@ -83,7 +105,7 @@ async function simulate(seed: number): Promise<{ crashes: number; zombies: numbe
     const process: SimProcess = { dead: false }
     living = process
     const log = new SimLog(shared, process, scheduler, FAULTS)
-    const sink = simSink(numbered, storage, process, scheduler, FAULTS, rowText)
+    const sink = simSink(numbered, storage, process, scheduler, FAULTS, rowText, refuse)
     const topology = defineTopology('sim', [mark, number], [sink])
     const sleep = () => scheduler.turn(process)
     runtime = await startRuntime({ topology, log, states, logger, partitions: PARTITIONS, credits: 3, sleep })
@@ -91,7 +113,7 @@ async function simulate(seed: number): Promise<{ crashes: number; zombies: numbe
   await start()
   for (const records of [0, 1].map(inputs)) await shared.append(records)
 
-  const total = expected(0).length + expected(1).length
+  const total = expected(0).stored.length + expected(1).stored.length
   const stoppedReason = () =>
     runtime!
       .status()
@@ -111,7 +133,8 @@ async function simulate(seed: number): Promise<{ crashes: number; zombies: numbe
   assert.equal(stoppedReason(), undefined)
   for (const partition of [0, 1]) {
     const rows = storage.rows.filter((row) => row.partition === partition).map((row) => row.value)
-    assert.deepEqual(rows, expected(partition))
+    assert.deepEqual(rows, expected(partition).stored)
+    assert.deepEqual(await deadRows(shared, partition), expected(partition).dead)
   }
   living.dead = true
   await states.close()

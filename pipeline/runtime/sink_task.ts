@@ -1,8 +1,12 @@
 /** One sink on the partitions it was assigned: hands batches over, commits what has become durable. */
 import type { Batch } from '../batch/batch.ts'
 import type { Assignment, EventLog, Membership, Position } from '../log/log.ts'
+import type { Logger } from '../observability/logger.ts'
+import { failed } from '../stage/operators.ts'
 import type { Sink, SinkWriter } from '../stage/sink.ts'
+import { deadLetterTopic } from '../stage/stage.ts'
 import type { Handover } from './handover.ts'
+import { recordOf } from './record.ts'
 import { createSource, type Delivery } from './source.ts'
 import type { TaskStats } from './stats.ts'
 
@@ -12,8 +16,11 @@ export interface SinkTaskOptions {
   readonly membership: Membership
   readonly log: EventLog
   readonly handover: Handover
+  /** Schema ids by topic name. */
+  readonly schemaIds: ReadonlyMap<string, number>
   /** By partition. */
   readonly stats: readonly TaskStats[]
+  readonly logger: Pick<Logger, 'warn'>
 }
 
 /**
@@ -51,9 +58,10 @@ export async function runSinkTask(options: SinkTaskOptions, stop: AbortSignal): 
       const delivery = await source.next(halt)
       if (delivery === null) return
       stats[partition].polled(delivery.value.eventCount)
-      await writer.write(delivery.value)
+      const batch = await takeable(options, delivery.value)
+      await writer.write(batch)
       written.get(partition)!.push(delivery)
-      stats[partition].produced(delivery.value.eventCount, 0)
+      stats[partition].produced(batch.eventCount, 0)
     }
   }
 
@@ -73,6 +81,28 @@ export async function runSinkTask(options: SinkTaskOptions, stop: AbortSignal): 
     if (positions.length === 0) return
     await membership.commit(positions)
     for (const position of positions) stats[position.partition].committed(position)
+  }
+}
+
+/**
+ * The batch, or an empty one of its origin where the sink cannot take it and its events are dead letters by now. Only then
+ * does the sink hear of that origin, so no position passes it before; after a crash it is refused and put aside again,
+ * under the origin it had, by which readers of dead letters skip what they have.
+ */
+async function takeable(options: SinkTaskOptions, batch: Batch): Promise<Batch> {
+  const { sink, log, schemaIds, stats, logger } = options
+  try {
+    if (batch.eventCount > 0) sink.check?.(batch)
+    return batch
+  } catch (error) {
+    const { partition, offset } = batch.origin
+    const detail = `${sink.name}: ${(error as Error).message}`
+    const { deadLetters, ...empty } = failed(batch, detail, 'sink_refused')
+    await log.append([recordOf(deadLetterTopic(sink), deadLetters!, schemaIds)])
+    stats[partition].deadLettered(batch.eventCount)
+    const fields = { sink: sink.name, partition, origin: offset, project: batch.projectId, events: batch.eventCount }
+    logger.warn({ ...fields, error: (error as Error).message }, 'batch put aside')
+    return empty
   }
 }
 

@@ -10,13 +10,14 @@ import { OperatorError } from '../errors/errors.ts'
 import type { Assignment, EventLog, Membership, NewRecord } from '../log/log.ts'
 import type { Logger } from '../observability/logger.ts'
 import { deadLetterTopic, type Stage, type StageState } from '../stage/stage.ts'
-import type { Carrier, Topic } from '../stage/topic.ts'
+import type { Carrier } from '../stage/topic.ts'
 import type { StateStore } from '../state/state.ts'
 import type { Topology } from '../topology/topology.ts'
 import { Committer } from './committer.ts'
 import { openStage } from './contract.ts'
 import { exactlyOne, type Pair } from './exactly_one.ts'
 import type { Handover } from './handover.ts'
+import { recordOf } from './record.ts'
 import { SlowBatches } from './slow_batches.ts'
 import { createSource, type Delivery, type Start } from './source.ts'
 import { checkOutput, startingPoint } from './starting_point.ts'
@@ -125,27 +126,18 @@ export async function runTask(options: TaskOptions, stop: AbortSignal): Promise<
 
 /** Appends a stage's output, dead letters first: what is committed has reached both. */
 async function produce(options: TaskOptions, pair: Pair<Delivery<Carrier>, Carrier>): Promise<void> {
-  const { stage, log, handover, stats } = options
+  const { stage, log, handover, schemaIds, stats } = options
   const { deadLetters, ...output } = pair.output as Output
   const records: NewRecord[] = []
   if (deadLetters !== undefined) {
-    records.push(encode(deadLetterTopic(stage), deadLetters))
+    records.push(recordOf(deadLetterTopic(stage), deadLetters, schemaIds))
     stats.deadLettered(deadLetters.eventCount)
   }
-  const record = encode(stage.produces, output)
+  const record = recordOf(stage.produces, output, schemaIds)
   records.push(record)
   const offsets = await log.append(records)
   handover.put(record.topic, record.partition, offsets[offsets.length - 1], output, record.value.length)
   stats.produced(output.eventCount, record.value.length)
-
-  function encode<T extends Carrier>(topic: Topic<T>, value: T): NewRecord {
-    return {
-      topic: topic.name,
-      partition: value.origin.partition,
-      value: topic.codec.encode(value, options.schemaIds.get(topic.name)!),
-      timestamp: Math.floor(value.receivedAt / 1000),
-    }
-  }
 }
 
 function timed(

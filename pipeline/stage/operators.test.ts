@@ -57,6 +57,21 @@ describe('mapColumn', () => {
 })
 
 describe('mapEvents', () => {
+  it('puts a batch aside where a value does not fit its column, and says which', () => {
+    for (const [type, before, value, message] of [
+      ['text', 'INFO', 3n, 'column x is text; it cannot be set to a long'],
+      ['long', 1n, 0.5, 'column x is long; it cannot be set to a double'],
+      ['boolean', true, 'no', 'column x is boolean; it cannot be set to a text'],
+    ] as const) {
+      const out = run(
+        mapEvents(() => keep({ x: value })),
+        batchOf(0, { x: [type, [before]] }),
+      )
+      assert.equal(out.eventCount, 0)
+      assert.deepEqual(values(out.deadLetters!.columns.get('dead_letter.detail'), 1), [message])
+    }
+  })
+
   it('sets columns: new ones with the type of the value, old ones with theirs', () => {
     const out = run(
       mapEvents((event) => (event.row === 1 ? keep({ n: 7n, flag: true, ratio: 0.5, note: 'x' }) : keep())),

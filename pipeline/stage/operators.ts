@@ -93,7 +93,16 @@ function columnValues(batch: Batch, name: string): Value[] {
 function changedColumn(batch: Batch, name: string, values: readonly Value[]): Column {
   const before = batch.columns.get(name)?.type
   const first = values.find((value) => value !== null)
-  return columnOf(before ?? typeOf(first ?? ''), values)
+  const type = before ?? typeOf(first ?? '')
+  const odd = values.find((value) => value !== null && !fits(value, type))
+  if (odd !== undefined) throw new TypeError(`column ${name} is ${type}; it cannot be set to a ${typeOf(odd)}`)
+  return columnOf(type, values)
+}
+
+function fits(value: Value, type: ColumnType): boolean {
+  const own = typeOf(value)
+  if (own === 'text' && type === 'json') return true
+  return own === type || (type === 'long' && Number.isSafeInteger(value))
 }
 
 function typeOf(value: Value): ColumnType {
@@ -118,10 +127,10 @@ export function mapBatch(treat: (batch: Batch) => Batch): OperatorFunction<Batch
   })
 }
 
-/** An empty batch in the place of one whose treatment failed; all its events are dead letters (`stage_failed`). */
-export function failed(batch: Batch, detail: string): Batch {
+/** An empty batch in the place of one that could not be treated; all its events are dead letters. */
+export function failed(batch: Batch, detail: string, code = 'stage_failed'): Batch {
   const rejections = Array.from({ length: batch.eventCount }, (_, row): Rejection => {
-    return { row, kind: 'deadLetter', code: 'stage_failed', detail }
+    return { row, kind: 'deadLetter', code, detail }
   })
   const rejected = reject(batch, rejections)
   return { ...emptied(rejected), deadLetters: rejected.deadLetters }

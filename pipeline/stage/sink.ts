@@ -5,6 +5,11 @@ import type { Topic } from './topic.ts'
 export interface Sink {
   readonly name: string
   readonly consumes: Topic<Batch>
+  /**
+   * What the sink cannot take. The runtime asks before `write`: such a batch becomes dead letters, and an empty one is
+   * written in its place, so that one project's fault does not hold up the others. @throws Error saying why
+   */
+  check?(batch: Batch): void
   /** Starts writing; called again, after `close`, when the world failed in between. */
   open(): Promise<SinkWriter>
 }

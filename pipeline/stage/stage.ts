@@ -72,8 +72,11 @@ export function defineStage<In extends Carrier, Out extends Carrier, Config exte
 
 const WEEK_MS = 7 * 24 * 3_600_000
 
-/** Where a stage puts the events it could not treat: `<topic it reads>.dlq`, batches like those it produces. */
-export function deadLetterTopic(stage: Pick<Stage, 'consumes' | 'produces'>): Topic<Batch> {
-  const codec = stage.produces.codec as Codec<Carrier> as Codec<Batch>
-  return defineTopic(`${stage.consumes.name}.dlq`, codec, { retentionMs: WEEK_MS })
+/**
+ * Where a stage puts the events it could not treat, and a sink those it cannot take: `<topic it reads>.dlq`, batches like
+ * those the stage produces or the sink reads.
+ */
+export function deadLetterTopic(reader: Pick<Stage, 'consumes'> & Partial<Pick<Stage, 'produces'>>): Topic<Batch> {
+  const codec = (reader.produces ?? reader.consumes).codec as Codec<Carrier> as Codec<Batch>
+  return defineTopic(`${reader.consumes.name}.dlq`, codec, { retentionMs: WEEK_MS })
 }

@@ -30,6 +30,11 @@ export interface Topic<T extends Carrier> {
   readonly source: boolean
   readonly retentionMs: number
   readonly retentionBytes: number | null
+  /**
+   * What a value must keep to, beyond being well-formed, for those who read the topic. Asked of what stages that are not
+   * ours give. @throws TypeError naming what does not fit
+   */
+  check?(value: T): void
 }
 
 const HOUR_MS = 3_600_000
@@ -38,7 +43,12 @@ const HOUR_MS = 3_600_000
 export function defineTopic<T extends Carrier>(
   name: string,
   codec: Codec<T>,
-  options: { source?: boolean; retentionMs?: number; retentionBytes?: number | null } = {},
+  options: {
+    source?: boolean
+    retentionMs?: number
+    retentionBytes?: number | null
+    check?: (value: T) => void
+  } = {},
 ): Topic<T> {
   if (!/^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*\.v\d+(\.dlq)?$/.test(name)) {
     throw new RangeError(`topic ${name}: a name is lower-case words and a version, like telemetry.events.v1`)
@@ -49,6 +59,7 @@ export function defineTopic<T extends Carrier>(
     source: options.source ?? false,
     retentionMs: options.retentionMs ?? 2 * HOUR_MS,
     retentionBytes: options.retentionBytes ?? null,
+    check: options.check,
   }
 }
 

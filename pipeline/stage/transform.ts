@@ -1,7 +1,7 @@
 /**
  * A stage of one's own: declared without topics, because `topology.insert(transform, { after })` decides them. It runs
- * guarded: an exception, a batch that is wrong in itself, or a treatment that does not end turns that one batch into
- * dead letters named after the stage, and the flow goes on. With state of its own it stops its partition instead: a state
+ * guarded: an exception, a batch that is wrong in itself or not what its topic holds, or a treatment that does not end
+ * turns that one batch into dead letters named after the stage, and the flow goes on. With state of its own it stops its partition instead: a state
  * that was half changed must not be carried on.
  */
 import type { OperatorFunction } from 'rxjs'
@@ -42,7 +42,9 @@ export function defineTransform<Config extends z.ZodType = z.ZodObject>(
 ): ConfigurableTransform<Config> {
   const { name, timeLimitMs = TIME_LIMIT_MS } = definition
   const placed = (produces: Topic<Batch>) => {
-    const consumes = defineTopic(`${produces.name.split('.')[0]}.${name}${INPUT_SUFFIX}`, produces.codec)
+    const consumes = defineTopic(`${produces.name.split('.')[0]}.${name}${INPUT_SUFFIX}`, produces.codec, {
+      check: produces.check,
+    })
     return defineStage<Batch, Batch, Config>({ ...definition, consumes, produces })
   }
   return {

@@ -150,8 +150,9 @@ export function simSink(
   scheduler: Scheduler,
   faults: Faults,
   textOf: (batch: Batch, row: number) => string,
+  check?: (batch: Batch) => void,
 ): Sink {
-  return { name: 'sim_sink', consumes, open: async () => openWriter() }
+  return { name: 'sim_sink', consumes, check, open: async () => openWriter() }
 
   function openWriter(): SinkWriter {
     let pending: Batch[] = []

@@ -14,7 +14,7 @@ const DAY_MICROS = 86_400_000_000
 const MAX_SKEW_MICROS = 7 * DAY_MICROS
 
 /** The batch column type of each stored type; arrays are JSON arrays. */
-const COLUMN_TYPES: Record<SqlType, Column['type']> = {
+export const COLUMN_TYPES: Record<SqlType, Column['type']> = {
   text: 'text',
   json: 'json',
   date: 'long',

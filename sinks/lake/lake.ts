@@ -3,9 +3,13 @@
  * once. This file is the sink as the runtime sees it; the work is done in a thread of its own (`writer/`).
  */
 import { Worker } from 'node:worker_threads'
+import type { Batch } from '#pipeline/batch/batch.ts'
 import { TransientError } from '#pipeline/errors/errors.ts'
 import type { Sink, SinkWriter } from '#pipeline/stage/sink.ts'
+import { checkStorable } from '#schemas/tables/check_columns.ts'
+import { tableOf } from '#schemas/tables/tables.ts'
 import { telemetryEvents } from '#schemas/topics.ts'
+import { tableKey } from './paths.ts'
 import type { LakeLimits } from './writer/lake_writer.ts'
 import { type Question, type Reply, type Request, receivedError, type WriterSettings } from './writer/messages.ts'
 import { toTransfer } from './writer/transfer.ts'
@@ -19,7 +23,13 @@ export interface LakeSettings {
 }
 
 export function defineLake(settings: LakeSettings): Sink {
-  return { name: 'lake', consumes: telemetryEvents, open: async () => createLakeSink(settings) }
+  return { name: 'lake', consumes: telemetryEvents, check: checkLake, open: async () => createLakeSink(settings) }
+}
+
+/** One batch that cannot be stored would stop the flush it is in, and with it every project. */
+function checkLake(batch: Batch): void {
+  tableKey(batch.projectId, tableOf(batch.signal).name)
+  checkStorable(batch)
 }
 
 /** Bytes on their way to the thread before `write` waits: the thread must not run dry while it answers. */

@@ -42,8 +42,9 @@ it('drops, puts aside and keeps', () => {
 
 /**
  * And if the treatment itself fails? An event whose `mapEvents` throws becomes a dead letter, alone. A transform that fails
- * as a whole, gives a broken batch, or does not end within its time limit (`timeLimitMs`, one second) costs that batch: it is
- * put aside under the transform's name, the log says so, and the flow goes on.
+ * as a whole, gives a broken batch or a column of another type than the table's, or does not end within its time limit
+ * (`timeLimitMs`, one second) costs that batch: it is put aside under the transform's name, the log says so, and the flow
+ * goes on.
  */
 it('puts aside what its treatment fails at', () => {
   const careless = defineTransform({
@@ -53,4 +54,15 @@ it('puts aside what its treatment fails at', () => {
   const driver = driverOf(careless)
   assert.deepEqual(eventsOf(driver.pipe(batchOf(0, { name: ['text', ['four', null]] }))).length, 1)
   assert.match(String(driver.deadLetters.flatMap(eventsOf)[0]['dead_letter.detail']), /null/)
+})
+
+it('puts aside what does not fit the table', () => {
+  const severe = defineTransform({ name: 'severe', build: () => mapEvents(() => keep({ level: 17n })) })
+  const driver = driverOf(severe)
+  assert.equal(driver.pipe(batchOf(0, { name: ['text', ['order']] })).eventCount, 0)
+  const [dead] = driver.deadLetters.flatMap(eventsOf)
+  assert.equal(
+    dead['dead_letter.detail'],
+    'severe: column level of otel_logs_and_spans: it is long, where text wants text',
+  )
 })

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
+import { columnOf } from '#pipeline/batch/column.ts'
 import { QueryError } from '#schemas/query.ts'
 import { createTail } from './tail.ts'
 import { batchOf, createQueryFixture, micros, OTHER_PROJECT, PROJECT, type QueryFixture } from './testing/fixture.ts'
@@ -54,6 +55,17 @@ describe('the tail', () => {
       assert.deepEqual(await names(fixture, OTHER_PROJECT), ['e1'])
       const sql = 'SELECT (SELECT count(*) FROM otel_metrics) AS m, (SELECT count(*) FROM otel_logs_and_spans) AS l'
       assert.deepEqual(await fixture.query(sql), [{ m: 1, l: 1 }])
+    }))
+
+  it('does not show what the lake will put aside, and shows the rest', () =>
+    withFixture(async (fixture) => {
+      const odd = batch(1)
+      const level = columnOf('long', [3n])
+      await fixture.append(batch(0), { ...odd, columns: new Map([...odd.columns, ['level', level]]) }, batch(2))
+      assert.deepEqual(await fixture.query('SELECT name, level FROM otel_logs_and_spans ORDER BY name'), [
+        { name: 'e0', level: null },
+        { name: 'e2', level: null },
+      ])
     }))
 
   it('lets go of batches once the lake group has passed them', () =>

@@ -10,6 +10,7 @@ import type { Batch } from '#pipeline/batch/batch.ts'
 import type { EventLog, LogRecord, Position, Reached } from '#pipeline/log/log.ts'
 import type { BatchTopic } from '#pipeline/stage/topic.ts'
 import { QueryError } from '#schemas/query.ts'
+import { checkStorable } from '#schemas/tables/check_columns.ts'
 import { type Table, tableOf } from '#schemas/tables/tables.ts'
 import type { LakeSnapshot } from './snapshot.ts'
 
@@ -133,7 +134,7 @@ export function createTail({ log, topic, group, maxBytes, maxRecords }: TailOpti
     const batch = decode(record)
     const { origin } = batch
     const repeated = origin.log === state.log && origin.offset <= (state.reached[origin.partition] ?? -1)
-    if (!repeated && batch.eventCount > 0) {
+    if (!repeated && batch.eventCount > 0 && isStorable(batch)) {
       if (recordCount >= maxRecords) throw overBound(`${maxRecords} records`)
       const table = tableOf(batch.signal).name
       const { partition, offset } = record
@@ -194,6 +195,16 @@ export function createTail({ log, topic, group, maxBytes, maxRecords }: TailOpti
         for (const entry of wanted) batches.get(entry.table)!.push(await batchOf(entry))
         return { snapshots, batches, asOf }
       }),
+  }
+}
+
+/** What the lake puts aside is no row: not before it does so, either. */
+function isStorable(batch: Batch): boolean {
+  try {
+    checkStorable(batch)
+    return true
+  } catch {
+    return false
   }
 }
 

@@ -1,0 +1,134 @@
+/** What a sink cannot take is put aside before its position passes it, whatever fails in between. */
+import assert from 'node:assert/strict'
+import { it } from 'node:test'
+import type { Batch } from '../batch/batch.ts'
+import { valueAt } from '../batch/column.ts'
+import { TransientError } from '../errors/errors.ts'
+import type { NewRecord } from '../log/log.ts'
+import { createLogger } from '../observability/logger.ts'
+import { mapBatch } from '../stage/operators.ts'
+import type { Sink } from '../stage/sink.ts'
+import { defineStage } from '../stage/stage.ts'
+import { createSqliteStateStore } from '../state/sqlite.ts'
+import { MemoryLog } from '../testing/memory_log.ts'
+import { batchOf, batchTopic, sourceTopic } from '../testing/samples.ts'
+import { defineTopology } from '../topology/topology.ts'
+import { type Runtime, startRuntime } from './runtime.ts'
+
+const raw = sourceTopic('test.raw.v1')
+const events = batchTopic('test.events.v1')
+const DEAD = 'test.events.v1.dlq'
+const copy = defineStage({ name: 'copy', consumes: raw, produces: events, build: () => mapBatch((batch) => batch) })
+
+/** A sink whose storage is an array; it cannot take batches of the project `bad`. */
+function arraySink(stored: Batch[]): Sink {
+  return {
+    name: 'array',
+    consumes: events,
+    check(batch) {
+      if (batch.projectId === 'bad') throw new TypeError('column level: it is long, where text wants text')
+    },
+    async open() {
+      const grown: (() => void)[] = []
+      return {
+        async write(batch) {
+          if (batch.origin.offset > (stored.at(-1)?.origin.offset ?? -1)) stored.push(batch)
+          for (const wake of grown.splice(0)) wake()
+        },
+        storedUpTo: () => stored.at(-1)?.origin.offset ?? -1,
+        progress: () => new Promise<void>((resolve) => void grown.push(resolve)),
+        flush: async () => {},
+        close: async () => {},
+      }
+    },
+  }
+}
+
+/** Its appends to the dead letters fail as long as there are failures left, before or after they are done. */
+class FailingLog extends MemoryLog {
+  failures = 0
+  lostAnswers = 0
+  override async append(records: readonly NewRecord[]) {
+    const isDead = records.some(({ topic }) => topic === DEAD)
+    if (isDead && this.failures-- > 0) throw new TransientError('the disk is full')
+    const offsets = await super.append(records)
+    if (isDead && this.lostAnswers-- > 0) throw new TransientError('the answer was lost')
+    return offsets
+  }
+}
+
+async function run(log: FailingLog, stored: Batch[]): Promise<Runtime> {
+  const states = createSqliteStateStore(':memory:')
+  const topology = defineTopology('test', [copy], [arraySink(stored)])
+  return startRuntime({ topology, log, states, logger: createLogger('silent'), partitions: 1, backoffMs: () => 0 })
+}
+
+async function feed(log: MemoryLog): Promise<void> {
+  const projects = ['good', 'bad', 'good', 'bad', 'good']
+  for (const [at, projectId] of projects.entries()) {
+    const batch = batchOf(at, { name: ['text', [`e${at}`]] }, { projectId })
+    await log.append([{ topic: raw.name, partition: 0, value: raw.codec.encode(batch, 1), timestamp: at }])
+  }
+}
+
+const names = (batches: readonly Batch[]) =>
+  batches.flatMap((batch) => (batch.eventCount === 0 ? [] : [valueAt(batch.columns.get('name')!, 0)]))
+
+async function deadLetters(log: MemoryLog): Promise<Batch[]> {
+  const records = await log.read(DEAD, 0, 0, { maxBytes: 1e9 })
+  return records.map(({ value }) => events.codec.decode(value, batchOf(0).origin))
+}
+
+async function commits(log: MemoryLog, offset: number): Promise<void> {
+  for (let turn = 0; turn < 1000; turn++) {
+    if ((await log.positions('array'))[0]?.offset === offset) return
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  assert.fail(`the sink does not reach ${offset}: ${JSON.stringify(await log.positions('array'))}`)
+}
+
+it('puts a refused batch aside, counts it, and goes on', async () => {
+  const log = new FailingLog()
+  const stored: Batch[] = []
+  const runtime = await run(log, stored)
+  await feed(log)
+  await commits(log, 5)
+  const [task] = runtime.status()[1].tasks
+  assert.deepEqual([task.condition, task.deadLetters, task.eventsOut], ['running', 2, 3])
+  await runtime.close()
+  assert.deepEqual(names(stored), ['e0', 'e2', 'e4'])
+  const [dead] = await deadLetters(log)
+  assert.equal(valueAt(dead.columns.get('name')!, 0), 'e1')
+  assert.equal(valueAt(dead.columns.get('dead_letter.code')!, 0), 'sink_refused')
+  assert.equal(
+    valueAt(dead.columns.get('dead_letter.detail')!, 0),
+    'array: column level: it is long, where text wants text',
+  )
+})
+
+it('does not pass a refused batch while it cannot be put aside', async () => {
+  const log = new FailingLog()
+  const stored: Batch[] = []
+  log.failures = 5
+  const runtime = await run(log, stored)
+  await feed(log)
+  await commits(log, 5)
+  await runtime.close()
+  assert.equal(log.failures, -2, 'it failed five times before two were put aside')
+  assert.deepEqual(names(await deadLetters(log)), ['e1', 'e3'])
+})
+
+it('puts it aside again after a restart in between, under the same origin', async () => {
+  const log = new FailingLog()
+  const stored: Batch[] = []
+  log.lostAnswers = 1
+  const runtime = await run(log, stored)
+  await feed(log)
+  await commits(log, 5)
+  await runtime.close()
+  assert.deepEqual(names(stored), ['e0', 'e2', 'e4'])
+  assert.deepEqual(
+    (await deadLetters(log)).map(({ origin }) => origin.offset),
+    [1, 1, 3],
+  )
+})
