@@ -124,7 +124,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
         sessionKey: sessions.keyOf,
         notReady: () => [
           ...log.health(),
-          ...reporter.stopped(),
+          ...reporter.notReady(),
           ...(query.health().ready ? [] : ['the query process is starting']),
         ],
         metrics: async () => [

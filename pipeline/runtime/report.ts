@@ -36,8 +36,8 @@ export interface TopologyReport extends TopologyDescription {
 export interface Reporter {
   report(): Promise<TopologyReport>
   metrics(): Promise<readonly MetricFamily[]>
-  /** Parts that are stopped, with their reasons: what keeps us from being ready. */
-  stopped(): readonly string[]
+  /** Parts that are stopped, or fail and have been trying again for seconds, with their reasons. */
+  notReady(): readonly string[]
   close(): void
 }
 
@@ -67,8 +67,8 @@ export function createReporter(
     const partitions = await Promise.all(
       part.tasks.map(async (task, partition) => ({
         partition,
-        condition: task.condition,
-        reason: task.reason,
+        condition: task.condition === 'running' && task.trouble() !== null ? 'retrying' : task.condition,
+        reason: task.reason ?? task.trouble()?.reason ?? null,
         lag_records: await lag(consumes, task, partition),
       })),
     )
@@ -130,14 +130,16 @@ export function createReporter(
         family('lag_records', 'Records of its topic not committed yet.', 'gauge', (part) => part.lag_records),
       ]
     },
-    stopped() {
-      return runtime
-        .status()
-        .flatMap(({ name, tasks }) =>
-          tasks.flatMap((task, partition) =>
-            task.condition === 'stopped' ? [`${name}/${partition}: ${task.reason}`] : [],
-          ),
-        )
+    notReady() {
+      return runtime.status().flatMap(({ name, tasks }) =>
+        tasks.flatMap((task, partition) => {
+          if (task.condition === 'stopped') return [`${name}/${partition}: ${task.reason}`]
+          const trouble = task.trouble()
+          if (trouble === null) return []
+          const seconds = Math.floor((performance.now() - trouble.sinceMs) / 1000)
+          return [`${name}/${partition} has been trying again for ${seconds} s: ${trouble.reason}`]
+        }),
+      )
     },
     close: () => clearInterval(sampling),
   }

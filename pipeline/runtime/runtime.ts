@@ -201,12 +201,20 @@ async function supervise(
   const tell = (condition: TaskStats['condition'], reason: string | null) => {
     for (const entry of stats) Object.assign(entry, { condition, reason })
   }
-  let from = assignments
+  const committed = () => stats.map((entry) => entry.position?.offset).join()
+  const atCommitted = async () => {
+    const positions = await log.positions(name)
+    return assignments.map((assignment) => ({
+      ...assignment,
+      position: positions.find((at) => at.topic === assignment.topic && at.partition === assignment.partition) ?? null,
+    }))
+  }
+  let again = false
   for (let attempt = 0; !stop.aborted; attempt++) {
-    const before = stats.map((entry) => entry.batches).join()
+    const before = committed()
     try {
-      tell('running', null)
-      await run(from)
+      for (const entry of stats) entry.running()
+      await run(again ? await atCommitted() : assignments)
       return
     } catch (error) {
       const reason = (error as Error).message
@@ -225,17 +233,11 @@ async function supervise(
         return
       }
       // Progress since the last failure: it is another failure, not the same one again.
-      if (before !== stats.map((entry) => entry.batches).join()) attempt = 0
-      tell('retrying', reason)
-      for (const entry of stats) entry.retries++
+      if (before !== committed()) attempt = 0
+      for (const entry of stats) entry.retrying(reason)
       logger.warn({ part: name, attempt, error: reason }, 'trying again from the committed position')
       await sleep(error.retryAfterMs ?? backoffMs(attempt), stop)
-      const positions = await log.positions(name)
-      from = assignments.map((assignment) => ({
-        ...assignment,
-        position:
-          positions.find((at) => at.topic === assignment.topic && at.partition === assignment.partition) ?? null,
-      }))
+      again = true
     }
   }
 }

@@ -29,7 +29,9 @@ export interface SinkTaskOptions {
  */
 export async function runSinkTask(options: SinkTaskOptions, stop: AbortSignal): Promise<void> {
   const { sink, assignments, membership, stats } = options
-  const writer = await sink.open()
+  const writer = await sink.open((failure) => {
+    for (const entry of stats) entry.storing(failure)
+  })
   const failed = new AbortController()
   const halt = AbortSignal.any([stop, failed.signal])
   const written = new Map<number, Delivery<Batch>[]>(assignments.map(({ partition }) => [partition, []]))

@@ -3,6 +3,16 @@ import type { Position } from '../log/log.ts'
 
 export type TaskCondition = 'starting' | 'running' | 'retrying' | 'stopped' | 'revoked'
 
+/** The world fails, and it is being tried again. */
+export interface Trouble {
+  readonly reason: string
+  /** By `performance.now()`. */
+  readonly sinceMs: number
+}
+
+/** Shorter troubles are no news; a task that has run for so long without another is over its last. */
+const TROUBLE_MS = 5_000
+
 export class TaskStats {
   events = 0
   batches = 0
@@ -18,6 +28,11 @@ export class TaskStats {
   condition: TaskCondition = 'starting'
   /** Why it is retrying or stopped. */
   reason: string | null = null
+  #runningSinceMs = 0
+  /** What the task was last started again for; nothing was committed since. */
+  #restarted: Trouble | null = null
+  /** What a sink says it cannot store, while its task runs. */
+  #unstored: Trouble | null = null
 
   polled(events: number): void {
     this.events += events
@@ -35,5 +50,30 @@ export class TaskStats {
   }
   committed(position: Position): void {
     this.position = position
+    this.#restarted = null
+  }
+  running(): void {
+    this.condition = 'running'
+    this.reason = null
+    this.#runningSinceMs = performance.now()
+    this.#unstored = null
+  }
+  /** The task failed and will be started again. */
+  retrying(reason: string): void {
+    this.condition = 'retrying'
+    this.reason = reason
+    this.retries++
+    this.#restarted = { reason, sinceMs: this.#restarted?.sinceMs ?? performance.now() }
+  }
+  /** A sink cannot store and tries again by itself; `null`: it can again. */
+  storing(reason: string | null): void {
+    this.#unstored = reason === null ? null : { reason, sinceMs: this.#unstored?.sinceMs ?? performance.now() }
+  }
+  /** What has failed for some seconds now, without a success in between. */
+  trouble(): Trouble | null {
+    const nowMs = performance.now()
+    const isOver = this.condition === 'running' && nowMs - this.#runningSinceMs > TROUBLE_MS
+    const trouble = this.#unstored ?? (isOver ? null : this.#restarted)
+    return trouble !== null && nowMs - trouble.sinceMs > TROUBLE_MS ? trouble : null
   }
 }

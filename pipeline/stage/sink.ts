@@ -10,8 +10,11 @@ export interface Sink {
    * written in its place, so that one project's fault does not hold up the others. @throws Error saying why
    */
   check?(batch: Batch): void
-  /** Starts writing; called again, after `close`, when the world failed in between. */
-  open(): Promise<SinkWriter>
+  /**
+   * Starts writing; called again, after `close`, when the world failed in between.
+   * @param storing to be told why storing fails while it is tried again, and `null` once it works
+   */
+  open(storing: (failure: string | null) => void): Promise<SinkWriter>
 }
 
 /**

@@ -23,7 +23,12 @@ export interface LakeSettings {
 }
 
 export function defineLake(settings: LakeSettings): Sink {
-  return { name: 'lake', consumes: telemetryEvents, check: checkLake, open: async () => createLakeSink(settings) }
+  return {
+    name: 'lake',
+    consumes: telemetryEvents,
+    check: checkLake,
+    open: async (storing) => createLakeSink(settings, storing),
+  }
 }
 
 /** One batch that cannot be stored would stop the flush it is in, and with it every project. */
@@ -35,7 +40,11 @@ function checkLake(batch: Batch): void {
 /** Bytes on their way to the thread before `write` waits: the thread must not run dry while it answers. */
 const MAX_UNANSWERED_BYTES = 16 * 2 ** 20
 
-export function createLakeSink({ directory, limits = {}, warn = () => {} }: LakeSettings): SinkWriter {
+/** @param storing as `Sink.open` */
+export function createLakeSink(
+  { directory, limits = {}, warn = () => {} }: LakeSettings,
+  storing: (failure: string | null) => void = () => {},
+): SinkWriter {
   const workerData: WriterSettings = { directory, limits }
   const worker = new Worker(new URL('./writer/writer_thread.ts', import.meta.url), { workerData })
   const answers = new Map<number, { done(): void; failed(error: Error): void }>()
@@ -47,6 +56,7 @@ export function createLakeSink({ directory, limits = {}, warn = () => {} }: Lake
   /** True where `reached` has grown since `progress` last resolved. */
   let grown = false
   let closed = false
+  let failing: string | null = null
 
   const wake = () => {
     for (const waker of wakers) waker()
@@ -76,6 +86,8 @@ export function createLakeSink({ directory, limits = {}, warn = () => {} }: Lake
           grown = true
         }
         if (grown) wake()
+        if (reply.failing !== failing) storing(reply.failing)
+        failing = reply.failing
         break
       case 'warning':
         warn(reply.what, receivedError(reply.error))

@@ -62,6 +62,8 @@ export class LakeWriter {
   readonly #tables = new Map<string, TableWriter>()
   readonly #flushing = new Map<TableWriter, Promise<number>>()
   readonly #retryAtMs = new Map<TableWriter, number>()
+  /** Tables whose last flush failed. */
+  readonly #failures = new Map<TableWriter, string>()
   /** The last origin that came of each partition. */
   readonly #seen = new Map<string, Origin>()
   #lane = Promise.resolve()
@@ -79,6 +81,12 @@ export class LakeWriter {
   /** Bytes in memory, not yet committed. */
   get bytes(): number {
     return this.#bytes
+  }
+
+  /** Why a table is not being stored: its last flush failed and is tried again. `null` where all of them work. */
+  get failing(): string | null {
+    const [first] = this.#failures
+    return first === undefined ? null : `${first[0].key}: ${first[1]}`
   }
 
   /**
@@ -201,13 +209,24 @@ export class LakeWriter {
     const running = this.#flushing.get(table)
     if (running !== undefined) return running
     const flush = this.#inTurn(async () => {
-      const { version, bytes } = await table.flush(this.#limits.flushBytes)
+      const { version, bytes } = await this.#flushed(table)
       this.#bytes -= bytes
       if (version !== null) this.#options.committed?.(table, version)
       return bytes
     }).finally(() => this.#flushing.delete(table))
     this.#flushing.set(table, flush)
     return flush
+  }
+
+  async #flushed(table: TableWriter): ReturnType<TableWriter['flush']> {
+    try {
+      const done = await table.flush(this.#limits.flushBytes)
+
+      return done
+    } catch (error) {
+      this.#failures.set(table, (error as Error).message)
+      throw error
+    }
   }
 
   async #inTurn<T>(work: () => Promise<T>): Promise<T> {

@@ -17,8 +17,8 @@ export type Request = Question & { readonly id: number }
 export type Reply =
   | { readonly kind: 'done'; readonly id: number }
   | { readonly kind: 'failed'; readonly id: number; readonly error: SentError }
-  /** How far partitions have come; sent once a second and before a flush is answered. */
-  | { readonly kind: 'reached'; readonly reached: readonly Reached[] }
+  /** How far partitions have come, and what is in the way; sent once a second and before a flush is answered. */
+  | { readonly kind: 'reached'; readonly reached: readonly Reached[]; readonly failing: string | null }
   /** A background task failed and is tried again. */
   | { readonly kind: 'warning'; readonly what: string; readonly error: SentError }
 

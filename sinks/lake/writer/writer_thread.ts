@@ -25,18 +25,20 @@ const writer = new LakeWriter({
   failed: ({ key }, error) => warn(`cannot store ${key}`, error),
 })
 
+const sayReached = () => say({ kind: 'reached', reached: writer.flushed(), failing: writer.failing })
+
 giveWay()
 
 setInterval(() => {
   writer.tick()
-  say({ kind: 'reached', reached: writer.flushed() })
+  sayReached()
 }, TICK_MS)
 
 port.on('message', (request: Request) => {
   const work = request.kind === 'add' ? writer.add(fromTransfer(request.batch)) : writer.flush()
   work.then(
     () => {
-      if (request.kind === 'flush') say({ kind: 'reached', reached: writer.flushed() })
+      if (request.kind === 'flush') sayReached()
       say({ kind: 'done', id: request.id })
     },
     (error) => say({ kind: 'failed', id: request.id, error: sentError(error) }),
