@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict'
-import { rm, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { test } from 'node:test'
 import { columnOf } from '#pipeline/batch/column.ts'
 import { loadSnapshot } from './delta/snapshot.ts'
@@ -72,29 +70,6 @@ test('where the thread cannot run, callers are told instead of waiting', async (
   await sink.close()
   await sink.progress()
 })
-
-test('a folder that is away is told of while it is tried again, and its return too', () =>
-  withFolder(async (folder) => {
-    const directory = join(folder, 'lake')
-    // A file where the folder should be: for root too, nothing can be written below it.
-    await writeFile(directory, '')
-    const told: (string | null)[] = []
-    let heard = Promise.withResolvers<void>()
-    const sink = createLakeSink({ directory, limits: { fewFlushAgeMs: 0 } }, (failure) => {
-      told.push(failure)
-      heard.resolve()
-    })
-    await sink.write(sampleLogs({ rows: 10 }))
-    await heard.promise
-    heard = Promise.withResolvers()
-    await rm(directory)
-    await heard.promise
-    assert.match(told[0] ?? '', /otel_logs_and_spans: lake: cannot .*ENOTDIR/)
-    assert.deepEqual(told.slice(1), [null])
-    await sink.flush()
-    assert.equal(sink.storedUpTo(0), 0)
-    await sink.close()
-  }))
 
 test('a closed sink lets go without storing', () =>
   withFolder(async (directory) => {

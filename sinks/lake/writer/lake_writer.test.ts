@@ -121,12 +121,14 @@ test('a full disk refuses new batches at the bound and loses none it took', asyn
   await writer.add(batch(0))
   await assert.rejects(writer.add(batch(1)), { name: 'TransientError', message: /no space left/ })
   await assert.rejects(writer.flush(), { name: 'TransientError' })
+  assert.equal(writer.failing, `${key(1)}: no space left on device`)
   assert.deepEqual(writer.flushed(), [
     { log: batch(0).origin.log, topic: 'telemetry.raw.v1', partition: 0, reached: -1 },
   ])
   full = false
   await writer.add(batch(1))
   await writer.flush()
+  assert.equal(writer.failing, null)
   assert.equal(await rowsIn(store, key(1)), 40)
   assert.equal(writer.flushed()[0].reached, 1)
 })

@@ -221,6 +221,7 @@ export class LakeWriter {
   async #flushed(table: TableWriter): ReturnType<TableWriter['flush']> {
     try {
       const done = await table.flush(this.#limits.flushBytes)
+      this.#failures.delete(table)
 
       return done
     } catch (error) {
