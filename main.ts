@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { OperatorError } from '#pipeline/errors/errors.ts'
 import { createEmbeddedLog } from '#pipeline/log/embedded/embedded.ts'
+import { createErrorLog } from '#pipeline/observability/error_log.ts'
 import { createLogger, type Logger } from '#pipeline/observability/logger.ts'
 import { createProcessMetrics } from '#pipeline/observability/process_metrics.ts'
 import { createReporter } from '#pipeline/runtime/report.ts'
@@ -70,9 +71,10 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
     })
     const local = localKey(files)
 
+    const lakeFailed = createErrorLog(logger, 'lake')
     const lake = defineLake({
       directory: lakeDir,
-      warn: (message, error) => logger.warn({ error: error.message }, message),
+      warn: (message, error) => lakeFailed(`${message}: ${error.message}`),
     })
     const topology = await configured(telemetry.withSinks([lake]), process.cwd())
     const states = opens(createSqliteStateStore(settings.stateFile))
@@ -94,7 +96,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
         directory: files,
         host: bind,
         ports: { grpc: settings.otlpGrpcPort, http: settings.otlpHttpPort },
-        onError: (error) => logger.error({ error: (error as Error).message }, 'receiver'),
+        onError: createErrorLog(logger, 'receiver'),
       }),
     )
     const sql = opens(
@@ -104,7 +106,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
         queries: query,
         directory: files,
         tls: settings.tls === undefined ? undefined : readTls(settings.tls),
-        onError: (error) => logger.error({ error: (error as Error).message }, 'pgwire'),
+        onError: createErrorLog(logger, 'pgwire'),
       }),
     )
     const sessions = createSessions()
