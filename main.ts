@@ -28,12 +28,14 @@ import { createFileDirectory } from '#ui/server/directory_file.ts'
 import { queryRoute } from '#ui/server/query_route.ts'
 import { createHttpServer } from '#ui/server/server.ts'
 import { createLiveTail } from '#ui/server/tail/live_tail.ts'
-import { pageRoute } from '#ui/server/web/page.ts'
+import { isPageBuilt, PAGE_NOT_BUILT, pageRoute } from '#ui/server/web/page.ts'
 import { sessionRoute } from '#ui/server/web/session_route.ts'
 import { createSessions } from '#ui/server/web/sessions.ts'
 import { configured } from './config.ts'
 import { prepareDataFolder } from './data_folder.ts'
 import { readSettings, readTls, type Settings } from './settings.ts'
+
+const PAGE_DIRECTORY = join(import.meta.dirname, 'ui/web/dist')
 
 export interface Millrace {
   readonly httpUrl: string
@@ -139,7 +141,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
         routes: [
           queryRoute({ directory: local.directory, queries: query, sessionKey: sessions.keyOf }),
           sessionRoute({ directory: local.directory, sessions, otlp: receiver.ports }),
-          pageRoute(join(import.meta.dirname, 'ui/web/dist')),
+          pageRoute(PAGE_DIRECTORY),
         ],
         upgrades: [tail],
       }),
@@ -185,6 +187,7 @@ async function serve(): Promise<void> {
     '',
   ]
   process.stdout.write(`${lines.join('\n')}\n`)
+  if (!isPageBuilt(PAGE_DIRECTORY)) logger.warn(PAGE_NOT_BUILT)
   const signal = await new Promise<NodeJS.Signals>((resolve) => {
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, resolve)
   })

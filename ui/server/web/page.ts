@@ -1,5 +1,5 @@
 /** Serves the built page (`ui/web/dist`): read once, kept in memory as built, compressed at build time. */
-import { globSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 
@@ -41,6 +41,13 @@ interface PageFile {
   readonly gzip: Buffer | undefined
 }
 
+/** How to get a page, for whoever looks for it in vain. */
+export const PAGE_NOT_BUILT = 'The page is not built: npm ci && npm run build makes it in ui/web/dist, then restart'
+
+export function isPageBuilt(directory: string): boolean {
+  return existsSync(join(directory, 'index.html'))
+}
+
 /**
  * `GET` of any path the API does not have: a file of the build, or the page itself, whose own router reads the path.
  * @param directory where the build is; without one the page says how to make it
@@ -58,7 +65,7 @@ export function pageRoute(directory: string): FastifyPluginAsync {
       }
       const index = files.get('/index.html')
       if (index === undefined) {
-        return reply.code(503).type('text/plain').send('The page is not built yet: npm run build\n')
+        return reply.code(503).type('text/plain').send(`${PAGE_NOT_BUILT}\n`)
       }
       return send(request, reply, index)
     })
