@@ -9,9 +9,8 @@ try {
   vite = import.meta.resolve('vite')
 } catch {
   const built = existsSync(`${root}/dist/index.html`)
-  console.log(
-    `The page is not built here: Vite is not installed. ${built ? 'The one in' : 'Copy one to'} ui/web/dist is served.`,
-  )
+  const then = built ? 'The page in ui/web/dist is served.' : 'To have a page, copy one built elsewhere to ui/web/dist.'
+  console.log(`Vite is not installed, so the page is not built. ${then}`)
 }
 if (vite !== null) {
   const { build } = await import(vite)
