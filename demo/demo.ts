@@ -1,89 +1,84 @@
 /**
  * `npm run demo`: a millrace of its own in a temporary folder, a shop that sends it real telemetry, and questions
- * answered in SQL. At a terminal it stays open to be watched, until Ctrl-C. Leaves nothing behind.
+ * answered in SQL. At a terminal the page opens in the browser and the shop goes on until Ctrl-C. Leaves nothing behind.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { ask } from '#ui/cli/ask.ts'
 import { render } from '#ui/cli/render.ts'
-import { startServer, TEST_KEY } from '../end_to_end/server.ts'
+import { startServer, TEST_KEY, type TestServer } from '../end_to_end/server.ts'
+import { openBrowser } from './browser.ts'
+import { QUESTIONS } from './questions.ts'
 import { createShop } from './shop.ts'
 
 const OPEN_MS = Number(process.env.DEMO_SECONDS ?? 8) * 1000
-
-const QUESTIONS: readonly (readonly [question: string, sql: string])[] = [
-  [
-    'What came in?',
-    `select kind, count(*) as events, count(distinct resource___service___name) as services, min(timestamp) as first, max(timestamp) as last
-from otel_logs_and_spans group by kind order by events desc`,
-  ],
-  [
-    'How do the services do?',
-    `select resource___service___name as service, count(*) as requests,
-  round(approx_percentile(0.5, percentile_agg(duration)) / 1e6, 1) as p50_ms, round(approx_percentile(0.99, percentile_agg(duration)) / 1e6, 1) as p99_ms,
-  sum(case when status_code = 'ERROR' then 1 else 0 end) as failed
-from otel_logs_and_spans where kind = 'server' group by 1 order by requests desc`,
-  ],
-  [
-    'Which errors are there, by fingerprint?',
-    `select errors->0->>'fingerprint' as fingerprint, min(errors->0->>'type') as type, min(errors->0->>'message') as example, count(*) as times
-from otel_logs_and_spans where errors is not null and kind = 'log' group by 1 order by times desc limit 5`,
-  ],
-  [
-    'Where did the slowest order spend its time?',
-    `with slowest as (select context___trace_id as trace from otel_logs_and_spans where name = 'POST /order' order by duration desc limit 1)
-select resource___service___name as service, name, round(duration / 1e6, 1) as ms
-from otel_logs_and_spans join slowest on context___trace_id = trace where kind <> 'log' order by timestamp, duration desc`,
-  ],
-  [
-    'How many requests per route and status, from the metrics?',
-    `select attributes->>'http.route' as route, attributes___http___response___status_code as status, max(value) as requests
-from otel_metrics where metric_name = 'http.server.requests' group by 1, 2 order by 3 desc limit 6`,
-  ],
-]
+const MINUTE_MS = 60_000
+/** How long the shop's exporters may take to send what is left. */
+const LAST_EXPORT_MS = 3_000
+/** How long the server may take to finish what is in flight. */
+const MAX_STOP_MS = 10_000
 
 const say = (text: string): void => void process.stdout.write(`${text}\n`)
+const isWatched = process.stdout.isTTY === true
 
-const server = await startServer()
 const interrupted = new AbortController()
-process.once('SIGINT', () => interrupted.abort())
+const { signal } = interrupted
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => interrupted.abort())
+
+let server: TestServer | null = null
 try {
-  say(
-    `millrace is ready after ${server.readySeconds.toFixed(1)} s: OTLP/HTTP on ${server.otlpUrl}, API on ${server.httpUrl}`,
-  )
-  const shop = createShop({ url: server.otlpUrl, key: TEST_KEY })
-  const closing = AbortSignal.any([AbortSignal.timeout(OPEN_MS), interrupted.signal])
-  say(
-    `the shop is open for ${OPEN_MS / 1000} s: five services, traces, logs and metrics by the official OpenTelemetry SDK`,
-  )
-  await shop.open(closing)
-  await shop.close()
-  say(`${shop.orders} orders were taken\n`)
-  await visible()
-  for (const [question, sql] of QUESTIONS) {
-    if (interrupted.signal.aborted) break
-    say(`— ${question}\n${sql}\n`)
-    say(render(await ask({ url: server.httpUrl, key: TEST_KEY }, sql), 'table'))
-  }
-  if (process.stdout.isTTY && !interrupted.signal.aborted) await stayOpen()
-  say('Start your own with npm start.')
+  // In a process group of its own: a Ctrl-C is for us, who close the shop before the server.
+  server = await startServer({ signal, detached: true })
+  await show(server)
+} catch (error) {
+  if (!signal.aborted) throw error
 } finally {
-  await server.stop()
+  setTimeout(() => void server?.stop('SIGKILL'), MAX_STOP_MS)
+  await server?.stop()
+}
+say(signal.aborted ? '\nThe demo is over, and nothing of it is left.' : 'Start your own with npm start.')
+process.exit()
+
+async function show(millrace: TestServer): Promise<void> {
+  say(`millrace is ready after ${millrace.readySeconds.toFixed(1)} s: OTLP/HTTP on ${millrace.otlpUrl}\n`)
+  if (isWatched) await openPage(millrace)
+  // Where nobody watches, a whole minute of the shop's passes in the time there is.
+  const shop = createShop({ url: millrace.otlpUrl, key: TEST_KEY, minuteMs: isWatched ? MINUTE_MS : OPEN_MS })
+  const closing = AbortSignal.any(isWatched ? [signal] : [signal, AbortSignal.timeout(OPEN_MS)])
+  say('the shop is open: five services, traces, logs and metrics by the official OpenTelemetry SDK')
+  const trading = shop.open(closing)
+  if (isWatched) await delay(OPEN_MS, undefined, { signal }).catch(() => {})
+  else await trading.then(() => shop.close(LAST_EXPORT_MS))
+  if (!signal.aborted) {
+    say(`${shop.orders} orders were taken\n`)
+    await visible(millrace)
+  }
+  for (const [question, sql] of QUESTIONS) {
+    if (signal.aborted) break
+    say(`— ${question}\n${sql}\n`)
+    say(render(await ask({ url: millrace.httpUrl, key: TEST_KEY }, sql), 'table'))
+  }
+  if (!isWatched) return
+  if (!signal.aborted) say('The shop stays open: a slow spell, a burst and an incident every minute. Ctrl-C ends it.')
+  await trading
+  await shop.close(LAST_EXPORT_MS)
 }
 
-/** For a person at a terminal: the shop goes on until Ctrl-C, to be watched. */
-async function stayOpen(): Promise<void> {
-  say(`The shop opens again, until Ctrl-C. Watch it live:\n\n  ${server.httpUrl}   sign in with ${TEST_KEY}\n`)
-  const shop = createShop({ url: server.otlpUrl, key: TEST_KEY })
-  await shop.open(interrupted.signal)
-  await shop.close()
+/** Opens the page signed in, by a code that works once; and says where it is, for those without a display. */
+async function openPage({ httpUrl }: TestServer): Promise<void> {
+  const headers = { authorization: `Bearer ${TEST_KEY}` }
+  const answer = await fetch(`${httpUrl}/v1/session/code`, { method: 'POST', headers })
+  const { code } = (await answer.json()) as { code: string }
+  const isOpen = await openBrowser(`${httpUrl}/#code=${code}`)
+  say(`${isOpen ? 'The page opens in your browser:' : 'Watch it live:'} ${httpUrl}   sign in with ${TEST_KEY}\n`)
 }
 
-/** What is acknowledged is in SQL within a second; the shop has sent all it had. */
-async function visible(): Promise<void> {
-  for (let before = -1; ; ) {
-    const [[count]] = await server.query('select count(*) from otel_logs_and_spans')
-    if (Number(count) > 0 && Number(count) === before) return
-    before = Number(count)
+/** What is acknowledged is in SQL within a second. */
+async function visible({ query }: TestServer): Promise<void> {
+  const count = async () => Number((await query('select count(*) from otel_logs_and_spans'))[0][0])
+  for (let before = -1, now = await count(); now === 0 || (!isWatched && now !== before); ) {
+    if (signal.aborted) return
     await delay(300)
+    before = now
+    now = await count()
   }
 }

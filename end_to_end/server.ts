@@ -17,6 +17,10 @@ export interface ServerOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Where it is started, and looks for `millrace.config.ts`. */
   readonly cwd?: string
+  /** Ends it before it is ready. */
+  readonly signal?: AbortSignal
+  /** In a process group of its own, which a Ctrl-C at the terminal does not reach. */
+  readonly detached?: boolean
 }
 
 export interface TestServer {
@@ -56,6 +60,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   const child = spawn(process.execPath, [join(root, 'main.ts'), 'start'], {
     env,
     cwd: options.cwd,
+    detached: options.detached ?? false,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   const output: string[] = []
@@ -63,7 +68,18 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     stream.on('data', (chunk: Buffer) => void output.push(chunk.toString()))
   const exited = new Promise<number | null>((resolve) => child.on('exit', (code) => resolve(code)))
   const httpUrl = `http://127.0.0.1:${http}`
-  await ready(child, httpUrl, output)
+  const end = async (signal: NodeJS.Signals): Promise<number | null> => {
+    child.kill(signal)
+    const code = await exited
+    if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true })
+    return code
+  }
+  try {
+    await ready(child, httpUrl, output, options.signal)
+  } catch (error) {
+    await end('SIGKILL')
+    throw error
+  }
 
   return {
     pid: child.pid!,
@@ -86,16 +102,16 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       return answer.rows
     },
     get: (path) => fetch(`${httpUrl}${path}`, { headers: { authorization: `Bearer ${TEST_KEY}` } }),
-    async stop(signal = 'SIGTERM') {
-      child.kill(signal)
-      const code = await exited
-      if (options.dataDir === undefined) rmSync(dataDir, { recursive: true, force: true })
-      return code
-    },
+    stop: (signal = 'SIGTERM') => end(signal),
   }
 }
 
-async function ready(child: ChildProcess, url: string, output: readonly string[]): Promise<void> {
+async function ready(
+  child: ChildProcess,
+  url: string,
+  output: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<void> {
   const deadline = performance.now() + READY_TIMEOUT_MS
   for (;;) {
     const isReady = await fetch(`${url}/readyz`).then(
@@ -103,6 +119,7 @@ async function ready(child: ChildProcess, url: string, output: readonly string[]
       () => false,
     )
     if (isReady) return
+    signal?.throwIfAborted()
     if (child.exitCode !== null) throw new Error(`it ended with code ${child.exitCode}: ${output.join('')}`)
     if (performance.now() > deadline)
       throw new Error(`it is not ready after ${READY_TIMEOUT_MS} ms: ${output.join('')}`)

@@ -15,8 +15,13 @@ function serving() {
       key in keys && !revoked.has(key) ? { projectId: 'p1', projectName: 'shop', keyId: key, scopes: keys[key] } : null,
   }
   const server = fastify().register(sessionRoute({ directory, sessions: createSessions(), otlp }))
-  const ask = (method: 'GET' | 'POST' | 'DELETE', headers: Record<string, string> = {}, payload?: object) =>
-    server.inject({ method, url: '/v1/session', headers: { 'sec-fetch-site': 'same-origin', ...headers }, payload })
+  const ask = (method: 'GET' | 'POST' | 'DELETE', headers: Record<string, string> = {}, payload?: object, below = '') =>
+    server.inject({
+      method,
+      url: `/v1/session${below}`,
+      headers: { 'sec-fetch-site': 'same-origin', ...headers },
+      payload,
+    })
   const signIn = async (key: string, headers = {}) => {
     const answer = await ask('POST', headers, { key })
     return { answer, cookie: String(answer.headers['set-cookie']).split(';')[0] }
@@ -61,6 +66,27 @@ describe('/v1/session', () => {
     const second = await signIn('reader')
     revoked.add('reader')
     assert.equal((await ask('GET', { cookie: second.cookie })).statusCode, 401)
+  })
+
+  it('takes a code in the place of a key, once', async () => {
+    const { ask, revoked } = serving()
+    const inject = async (headers: Record<string, string>) => (await ask('POST', headers, undefined, '/code')).json()
+    const { code } = await inject({ authorization: 'Bearer reader' })
+    const answer = await ask('POST', {}, { code })
+    assert.equal(answer.statusCode, 200)
+    const cookie = String(answer.headers['set-cookie']).split(';')[0]
+    assert.equal((await ask('GET', { cookie })).json().project, 'shop')
+    const again = await ask('POST', {}, { code })
+    assert.deepEqual([again.statusCode, again.headers['set-cookie']], [401, undefined])
+    assert.match(again.json().message, /used or over a minute old/)
+
+    assert.match((await inject({ authorization: 'Bearer nobody' })).message, /not a key/)
+    assert.match((await inject({ authorization: 'Bearer sender' })).message, /not read it/)
+    assert.match((await inject({ cookie })).message, /not a key/, 'a session makes no links')
+    const { code: late } = await inject({ authorization: 'Bearer reader' })
+    revoked.add('reader')
+    assert.equal((await ask('POST', {}, { code: late })).statusCode, 401, 'the key was revoked in between')
+    assert.equal((await ask('POST', {}, { key: 'reader', code: late })).statusCode, 400)
   })
 
   it('marks the cookie Secure behind TLS', async () => {

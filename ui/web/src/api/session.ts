@@ -11,7 +11,7 @@ export { session }
 /** @throws Problem where the server cannot be asked */
 export async function readSession(): Promise<void> {
   try {
-    setSession(await fetchJson<SessionAnswer>('/v1/session'))
+    setSession((await signInByCode()) ?? (await fetchJson<SessionAnswer>('/v1/session')))
   } catch (problem) {
     if (!(problem instanceof Problem) || problem.status !== 401) throw problem
     setSession(null)
@@ -21,6 +21,14 @@ export async function readSession(): Promise<void> {
 /** @throws Problem with the sentence to show */
 export async function signIn(key: string): Promise<void> {
   setSession(await postJson<SessionAnswer>('/v1/session', { key }))
+}
+
+/** Signs in with the one-time code in the address (`#code=…`), and takes it out of there; `null` where it does not open. */
+async function signInByCode(): Promise<SessionAnswer | null> {
+  const code = new URLSearchParams(location.hash.slice(1)).get('code')
+  if (code === null) return null
+  history.replaceState(null, '', location.pathname + location.search)
+  return postJson<SessionAnswer>('/v1/session', { code }).catch(() => null)
 }
 
 export async function signOut(): Promise<void> {

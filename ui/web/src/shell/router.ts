@@ -1,7 +1,8 @@
 /** Where we are: the URL holds the whole view, so that a link shows what its sender saw. */
 import { createSignal } from 'solid-js'
 
-const [place, setPlace] = createSignal(new URL(location.href))
+// Without the fragment: what stands there (a sign-in code) is no part of a view.
+const [place, setPlace] = createSignal(new URL(location.pathname + location.search, location.origin))
 window.addEventListener('popstate', () => setPlace(new URL(location.href)))
 
 export const path = (): string => place().pathname
