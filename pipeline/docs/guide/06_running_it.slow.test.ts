@@ -1,5 +1,5 @@
 /**
- * # 5. Running it
+ * # 6. Running it
  *
  * `npm run new:stage redact_emails` makes a file with a test, and says what to put into `millrace.config.ts` in the folder that
  * millrace is started from:
