@@ -1,5 +1,5 @@
 /** One line of the list. Its elements stay and their texts change: at 2,000 rows a second nothing is made anew. */
-import { For, Show } from 'solid-js'
+import { Index, Show } from 'solid-js'
 import { count, duration } from '../format/numbers.ts'
 import { clock, clockMs } from '../format/time.ts'
 import { type ListedEvent, severityOf } from './event.ts'
@@ -34,7 +34,7 @@ export function ListRow(props: {
         >
           <span class="t" role="gridcell" title={event().timestamp}>
             {clock(event().at)}
-            <i>.{String(event().at % 1000).padStart(3, '0')}</i>
+            <i>{`.${String(event().at % 1000).padStart(3, '0')}`}</i>
           </span>
           <span class="l" role="gridcell">
             {event().level}
@@ -47,14 +47,14 @@ export function ListRow(props: {
           </span>
           <span class="m cut" role="gridcell">
             <b>{event().title}</b>
-            <For each={event().pairs}>
-              {([key, value]) => (
+            <Index each={event().pairs}>
+              {(pair) => (
                 <>
-                  <i>{key}=</i>
-                  {value}{' '}
+                  <i>{`${pair()[0]}=`}</i>
+                  {`${pair()[1]} `}
                 </>
               )}
-            </For>
+            </Index>
           </span>
           <span class="dur" role="gridcell">
             <Show when={event().durationMs !== null}>
