@@ -1,45 +1,12 @@
 /** The page in a real Chromium on a real server: what a person does, and what they see. */
 import assert from 'node:assert/strict'
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import type { Page } from 'playwright-core'
 import { TEST_KEY } from '../../end_to_end/server.ts'
-import {
-  createTestBrowser,
-  SCREENSHOTS,
-  sendLogs,
-  sendSpans,
-  skip,
-  type TestBrowser,
-  type Visit,
-} from './testing/browser.ts'
+import { createTestBrowser, SCREENSHOTS, sendLogs, sendSpans, skip, type TestBrowser } from './testing/browser.ts'
+import { rows, shoot, violations } from './testing/page.ts'
 
 const TRACE = '7c0e4b1f8a9c44e1b7d05f3326aed92a'
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core'), 'utf8')
-
-const rows = (page: Page) => page.locator('.grid .row')
-
-/** Without hiding the caret: that would be an inline style, which our policy refuses. */
-const shoot = (page: Page, name: string) => page.screenshot({ path: join(SCREENSHOTS, name), caret: 'initial' })
-
-/** WCAG 2.2 AA, as far as a machine can tell. */
-async function violations({ page }: Visit): Promise<string[]> {
-  await page.evaluate(axe)
-  return page.evaluate(async () => {
-    const runner = (
-      globalThis as unknown as { axe: { run(options: unknown): Promise<{ violations: AxeViolation[] }> } }
-    ).axe
-    type AxeViolation = { id: string; nodes: { html: string; failureSummary?: string }[] }
-    const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
-    const { violations } = await runner.run({ runOnly: { type: 'tag', values: tags } })
-    return violations.flatMap(({ id, nodes }) =>
-      nodes.slice(0, 3).map(({ html, failureSummary }) => `${id}: ${html} ${failureSummary}`),
-    )
-  })
-}
-
 describe('the page', { skip }, () => {
   let browser: TestBrowser
   before(async () => {

@@ -1,5 +1,6 @@
 /** An event as a row of the list shows it, made of a row of `otel_logs_and_spans`. */
 import type { Row } from '../api/ask.ts'
+import { type Column, isUsual, valueIn } from './columns.ts'
 
 export interface ListedEvent {
   readonly id: string
@@ -18,6 +19,8 @@ export interface ListedEvent {
   /** Of a span, milliseconds. */
   readonly durationMs: number | null
   readonly traceId: string | null
+  /** Values of the columns beyond the usual ones, by name; long texts are cut. */
+  readonly more?: Readonly<Record<string, unknown>>
 }
 
 /** What the list reads of an event; a tail sends these, too. */
@@ -37,10 +40,12 @@ export const LISTED_COLUMNS = [
 const MAX_PAIRS = 8
 const MAX_VALUE_CHARACTERS = 80
 const MAX_TITLE_CHARACTERS = 600
+const MAX_MORE_CHARACTERS = 1_000
 /** Said by the title and the drawer; too long for a line. */
 const NOT_LISTED = /^(exception\.(stacktrace|message)|code\.|thread\.)/
 
-export function listedEvent(row: Row): ListedEvent {
+/** @param columns of the list: those beyond the usual ones are read, too */
+export function listedEvent(row: Row, columns: readonly Column[] = []): ListedEvent {
   const text = (column: (typeof LISTED_COLUMNS)[number]) => (row[column] as string | null) ?? ''
   const attributes = (row.attributes ?? {}) as Readonly<Record<string, unknown>>
   return {
@@ -57,7 +62,26 @@ export function listedEvent(row: Row): ListedEvent {
       .map(([key, value]) => [key, cut(shownValue(value))] as const),
     durationMs: row.duration === null || row.duration === undefined ? null : Number(row.duration) / 1e6,
     traceId: (row.context___trace_id as string | null) ?? null,
+    more: moreOf(row, columns),
   }
+}
+
+/** Of a row, what the columns beyond the usual ones show. */
+export function moreOf(row: Row, columns: readonly Column[]): ListedEvent['more'] {
+  const extra = columns.filter(({ name }) => !isUsual(name))
+  if (extra.length === 0) return undefined
+  return Object.fromEntries(
+    extra.map((column) => {
+      const value = valueIn(row, column)
+      const plain = typeof value === 'object' && value !== null ? JSON.stringify(value) : value
+      return [column.name, typeof plain === 'string' ? plain.slice(0, MAX_MORE_CHARACTERS) : plain]
+    }),
+  )
+}
+
+/** What has to be read of the table for these columns of the list. */
+export function readColumns(columns: readonly Column[]): string[] {
+  return [...new Set([...LISTED_COLUMNS, ...columns.map(({ source }) => source)])]
 }
 
 function titleOf({ body, name }: Row, attributes: Readonly<Record<string, unknown>>): string {

@@ -57,4 +57,16 @@ describe('the feed', () => {
     assert.ok(feed.items.length <= 10)
     assert.equal(feed.append(rows(29, 30)), true, 'a row only counted is not taken for shown')
   })
+
+  it('takes values of a new column into the rows that are there, waiting ones included', () => {
+    const feed = new Feed(true)
+    feed.append(rows(0, 2))
+    feed.pause()
+    feed.append(rows(2, 3))
+    feed.fill(new Map([1, 2].map((at) => [`e${at}`, { a: at }])))
+    feed.fill(new Map([['e1', { b: true }]]))
+    feed.resume()
+    const more = feed.items.map((item) => (isMark(item) ? null : item.more))
+    assert.deepEqual(more, [undefined, { a: 1, b: true }, { a: 2 }])
+  })
 })

@@ -69,6 +69,14 @@ export class Feed {
     return false
   }
 
+  /** Puts what is known of some events beside what they have, where they stand. */
+  fill(more: ReadonlyMap<string, ListedEvent['more']>): void {
+    const filled = (event: ListedEvent): ListedEvent =>
+      more.has(event.id) ? { ...event, more: { ...event.more, ...more.get(event.id) } } : event
+    for (const [at, item] of this.items.entries()) if (!isMark(item)) this.items[at] = filled(item)
+    this.#waiting = this.#waiting.map(filled)
+  }
+
   /** Says where something begins or is missing, after the rows so far. */
   mark(mark: Mark): void {
     this.items.push(mark)

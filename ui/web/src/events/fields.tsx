@@ -4,9 +4,11 @@ import { eventPlace } from '#pipeline/batch/event_id.ts'
 import type { Row } from '../api/ask.ts'
 import { count } from '../format/numbers.ts'
 import { linkTo } from '../shell/router.ts'
-import { differs, equals, quoted } from './chips.ts'
+import { conditionsOf } from './cells.ts'
+import { quoted } from './chips.ts'
 import { type ListedEvent, shownValue } from './event.ts'
 import { promotedColumn } from './filter.ts'
+import { focusable } from './focused_field.ts'
 import { addChip } from './view.ts'
 
 interface Field {
@@ -85,7 +87,10 @@ function Fields(props: { readonly title: string; readonly fields: readonly Field
         <dl class="kv">
           <For each={props.fields}>
             {(field) => (
-              <div class="field-row">
+              <div
+                class="field-row"
+                {...(field.operand === null ? {} : focusable(() => conditionsOf(field.operand!, plain(field.value))))}
+              >
                 <dt title={field.name}>{field.name}</dt>
                 <dd title={shownValue(field.value)}>
                   <span class="cut">{shownValue(field.value)}</span>
@@ -102,18 +107,20 @@ function Fields(props: { readonly title: string; readonly fields: readonly Field
   )
 }
 
+const plain = (value: unknown) => (typeof value === 'object' ? JSON.stringify(value) : value)
+
 function FieldActions(props: { readonly operand: string; readonly value: unknown }) {
-  const value = () => (typeof props.value === 'object' ? JSON.stringify(props.value) : props.value)
+  const conditions = () => conditionsOf(props.operand, plain(props.value))
   const groupBy = () =>
     linkTo('/sql', {
       sql: `SELECT ${props.operand} AS value, count(*) AS events\nFROM otel_logs_and_spans\nWHERE timestamp >= now() - INTERVAL '1 hour'\nGROUP BY value\nORDER BY events DESC\nLIMIT 50`,
     })
   return (
     <span class="field-actions">
-      <button type="button" onClick={() => addChip(equals(props.operand, value()))}>
+      <button type="button" onClick={() => addChip(conditions().only)}>
         only this
       </button>
-      <button type="button" onClick={() => addChip(differs(props.operand, value()))}>
+      <button type="button" onClick={() => addChip(conditions().without)}>
         without
       </button>
       <a href={groupBy()}>group by</a>

@@ -4,13 +4,16 @@ import { count } from '../format/numbers.ts'
 import { Icon } from '../shell/icons.tsx'
 import { useKeys } from '../shell/keyboard.ts'
 import { navigate } from '../shell/router.ts'
-import { differs, equals } from './chips.ts'
+import { type Conditions, cellConditions, conditionsOf } from './cells.ts'
+import { SERVICE } from './columns.ts'
+import { ColumnsMenu } from './columns_menu.tsx'
 import { Dock } from './dock.tsx'
 import { Drawer, traceLink } from './drawer.tsx'
 import { Empty } from './empty.tsx'
 import type { ListedEvent } from './event.ts'
 import { isMark } from './feed.ts'
 import { FilterBox } from './filter_box.tsx'
+import { focusedConditions } from './focused_field.ts'
 import { Histogram } from './histogram.tsx'
 import { EventList, type ListControl } from './list.tsx'
 import { RangePicker } from './range_picker.tsx'
@@ -29,6 +32,9 @@ export function EventsPage() {
   const stream = createStream()
   const [cursor, setCursor] = createSignal<string | null>(view.openRow()?.id ?? null)
   const [reason, setReason] = createSignal('')
+  /** The column of the cell cursor in the row under the cursor; -1: the row as a whole. */
+  const [cell, setCell] = createSignal(-1)
+  const [columnsOpen, setColumnsOpen] = createSignal(false)
   const [announcement, setAnnouncement] = createSignal('')
   let list: ListControl | undefined
   let filterInput: HTMLInputElement | undefined
@@ -37,6 +43,7 @@ export function EventsPage() {
   })
 
   createEffect(on([view.wholeFilter, view.range, view.until], () => void stream.load()))
+  createEffect(on(view.columns, () => void stream.fill(), { defer: true }))
   createEffect(on(view.openRow, (open) => open !== null && setCursor(open.id)))
 
   const items = () => stream.feed().items
@@ -78,6 +85,7 @@ export function EventsPage() {
   }
   const close = () => {
     if (view.openRow() !== null) view.setOpenRow(null)
+    else if (cell() >= 0) setCell(-1)
     else if (cursor() !== null) setCursor(null)
     else return false
   }
@@ -86,6 +94,20 @@ export function EventsPage() {
     const event = current()
     if (event === undefined) return false
     run(event)
+  }
+
+  const moveCell = (by: number) => {
+    if (current() === undefined) return false
+    setCell(Math.max(-1, Math.min(view.columns().length - 1, cell() + by)))
+  }
+  /** What `f` and `x` are about: the focused field, the cell under the cursor, or else the service of the row. */
+  const filterBy = (pick: (conditions: Conditions) => string) => () => {
+    const event = current()
+    const column = view.columns()[cell()]
+    const ofRow = () => event && (column ? cellConditions(event, column) : conditionsOf(SERVICE, event.service || null))
+    const conditions = focusedConditions() ?? ofRow() ?? null
+    if (conditions === null) return false
+    view.addChip(pick(conditions))
   }
 
   useKeys([
@@ -100,12 +122,12 @@ export function EventsPage() {
     { keys: 'Space', does: 'follow or pause', run: () => (stream.feed().following ? pause('by you') : resume()) },
     { keys: 'End', does: 'to the end, follow', run: () => resume() },
     { keys: '/', does: 'filter', run: () => filterInput?.focus() },
-    { keys: 'f', does: 'only this service', run: withCurrent(({ service }) => view.addChip(equals(SERVICE, service))) },
-    {
-      keys: 'x',
-      does: 'without this service',
-      run: withCurrent(({ service }) => view.addChip(differs(SERVICE, service))),
-    },
+    { keys: 'ArrowRight', does: 'next cell', run: () => moveCell(1) },
+    { keys: 'ArrowLeft', does: 'cell before', run: () => moveCell(-1) },
+    { keys: 'f', does: 'only this value', run: filterBy(({ only }) => only) },
+    { keys: 'x', does: 'without this value', run: filterBy(({ without }) => without) },
+    { keys: '.', does: 'columns', run: () => void setColumnsOpen(true) },
+    { keys: 'w', does: 'wrap long lines', run: () => view.setWraps(!view.wraps()) },
     {
       keys: 't',
       does: 'open its trace',
@@ -141,6 +163,7 @@ export function EventsPage() {
             )}
           </For>
         </div>
+        <ColumnsMenu open={columnsOpen()} setOpen={setColumnsOpen} selection={stream.selection()} />
         <span class="grow" />
         <RangePicker />
         <Show when={'lastMs' in view.range()}>
@@ -179,6 +202,8 @@ export function EventsPage() {
             <EventList
               stream={stream}
               selectedId={cursor()}
+              cell={cell()}
+              announce={setAnnouncement}
               actions={{ open, show: (from, to) => view.setRange({ from: Math.floor(from), to: Math.ceil(to) }) }}
               control={(control) => (list = control)}
               onScrolledUp={() => pause('you scrolled up')}
@@ -197,5 +222,3 @@ export function EventsPage() {
     </>
   )
 }
-
-const SERVICE = 'resource___service___name'

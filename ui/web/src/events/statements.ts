@@ -20,13 +20,18 @@ function whereOf({ from, to, where }: Selection): string {
 }
 
 /** The newest rows of a selection, or those before `before`; newest first. */
-export function historySql(selection: Selection, before?: ListedEvent): string {
+export function historySql(
+  selection: Selection,
+  before?: Pick<ListedEvent, 'id' | 'timestamp'>,
+  columns: readonly string[] = LISTED_COLUMNS,
+  limit = PAGE_ROWS,
+): string {
   // The bound on timestamp alone is what prunes files; the rest breaks ties.
   const older =
     before === undefined
       ? ''
       : `\n  AND timestamp <= '${before.timestamp}' AND (timestamp < '${before.timestamp}' OR id < '${before.id}')`
-  return `SELECT ${LISTED_COLUMNS.join(', ')}\n${FROM}\n${whereOf(selection)}${older}\nORDER BY timestamp DESC, id DESC\nLIMIT ${PAGE_ROWS}`
+  return `SELECT ${columns.join(', ')}\n${FROM}\n${whereOf(selection)}${older}\nORDER BY timestamp DESC, id DESC\nLIMIT ${limit}`
 }
 
 /** Counts by bar: `bar` from 0, `events`, and of those `warnings` and `errors`. */
@@ -42,6 +47,20 @@ ORDER BY bar`
 /** The most frequent values of an operand. */
 export function valuesSql(selection: Selection, operand: string, limit: number): string {
   return `SELECT CAST(${operand} AS text) AS value, count(*) AS events\n${FROM}\n${whereOf(selection)}\nGROUP BY value\nORDER BY events DESC, value\nLIMIT ${limit}`
+}
+
+/** Which attributes the newest events have: `scope`, `key`, in how many `events` of how many (`of`). */
+export function attributeKeysSql(selection: Selection, newest: number): string {
+  return `WITH newest AS (SELECT attributes, resource ${FROM} ${whereOf(selection)} ORDER BY timestamp DESC LIMIT ${newest}),
+keys AS (
+  SELECT 'attributes' AS scope, unnest(json_keys(attributes)) AS key FROM newest
+  UNION ALL SELECT 'resource' AS scope, unnest(json_keys(resource)) AS key FROM newest
+)
+SELECT scope, key, count(*) AS events, (SELECT count(*) FROM newest) AS of
+FROM keys
+GROUP BY scope, key
+ORDER BY scope, events DESC, key
+LIMIT 500`
 }
 
 export function countSql(selection: Selection): string {

@@ -2,12 +2,16 @@
 import { batch, createSignal, onCleanup } from 'solid-js'
 import { askRows, isAbort } from '../api/ask.ts'
 import { bounds } from '../format/time.ts'
-import { type ListedEvent, listedEvent } from './event.ts'
-import { Feed } from './feed.ts'
+import { isUsual } from './columns.ts'
+import { type ListedEvent, listedEvent, moreOf, readColumns } from './event.ts'
+import { Feed, MAX_ROWS } from './feed.ts'
 import { compileFilter, type FilterProblem } from './filter.ts'
 import { historySql, PAGE_ROWS, type Selection } from './statements.ts'
 import { openTail, type Tail } from './tail.ts'
 import * as view from './view.ts'
+
+/** Rows asked for at once when a column is added; the server gives no more. */
+const FILL_ROWS = MAX_ROWS / 2
 
 export function createStream() {
   const [feed, setFeed] = createSignal(new Feed(true))
@@ -23,6 +27,8 @@ export function createStream() {
   let current = new AbortController()
   let tail: Tail | undefined
   let arrived: ListedEvent[] = []
+  /** Columns beyond the usual ones that the rows of the list have been read with. */
+  let filled: ReadonlySet<string> = new Set()
   let frame = 0
   const changed = () => setVersion((before) => before + 1)
 
@@ -50,6 +56,7 @@ export function createStream() {
     if ('problem' in compiled) return void setFilterProblem(compiled.problem)
     stop()
     current = new AbortController()
+    filled = namesBeyondUsual()
     const chosen: Selection = { ...range, where: compiled.where }
     batch(() => {
       setFilterProblem(null)
@@ -77,7 +84,7 @@ export function createStream() {
 
   async function read(chosen: Selection, signal: AbortSignal): Promise<void> {
     try {
-      begin((await askRows(historySql(chosen), [], signal)).map(listedEvent).reverse(), false)
+      begin((await readPage(chosen, undefined, signal)).reverse(), false)
     } catch (error) {
       if (isAbort(error)) return
       setProblem((error as Error).message)
@@ -86,24 +93,27 @@ export function createStream() {
   }
 
   function listen(filter: string, { from }: Selection): void {
-    tail = openTail(filter, from, {
-      history: (rows) => begin(rows, true),
-      rows(rows) {
-        arrived.push(...rows)
-        frame ||= requestAnimationFrame(place)
+    tail = openTail(
+      { filter, from, columns: view.columns() },
+      {
+        history: (rows) => begin(rows, true),
+        rows(rows) {
+          arrived.push(...rows)
+          frame ||= requestAnimationFrame(place)
+        },
+        skipped(count) {
+          place()
+          const at = feed().items.at(-1)?.at ?? Date.now()
+          feed().mark({ mark: 'skipped', count, at, to: Date.now() })
+          changed()
+        },
+        disconnected: setNextTryAt,
+        refused(message) {
+          setProblem(message)
+          setLoading(false)
+        },
       },
-      skipped(count) {
-        place()
-        const at = feed().items.at(-1)?.at ?? Date.now()
-        feed().mark({ mark: 'skipped', count, at, to: Date.now() })
-        changed()
-      },
-      disconnected: setNextTryAt,
-      refused(message) {
-        setProblem(message)
-        setLoading(false)
-      },
-    })
+    )
   }
 
   /** @returns how many rows were put before the others */
@@ -115,7 +125,7 @@ export function createStream() {
     const { signal } = current
     const into = feed()
     try {
-      const rows = (await askRows(historySql(chosen, oldest), [], signal)).map(listedEvent).reverse()
+      const rows = (await readPage(chosen, oldest, signal)).reverse()
       const added = into.prepend(rows)
       batch(() => {
         setHasOlder(rows.length === PAGE_ROWS)
@@ -126,6 +136,35 @@ export function createStream() {
       if (!isAbort(error)) setProblem((error as Error).message)
       setLoading(false)
       return 0
+    }
+  }
+
+  /** A column that is new to the list: what arrives has it from now on, and the rows that are here get it where they stand. */
+  async function fill(): Promise<void> {
+    const missing = view.columns().filter(({ name }) => !isUsual(name) && !filled.has(name))
+    const chosen = selection()
+    if (missing.length === 0 || chosen === null) return
+    filled = new Set([...filled, ...namesBeyondUsual()])
+    tail?.setColumns(view.columns())
+    place()
+    const into = feed()
+    const { signal } = current
+    const events = into.items.filter((item): item is ListedEvent => 'id' in item)
+    const from = events.reduce((least, { at }) => Math.min(least, at), chosen.to)
+    const to = events.reduce((most, { at }) => Math.max(most, at + 1), from)
+    const range = { ...chosen, from, to }
+    const columns = [...new Set(['id', 'timestamp', ...missing.map(({ source }) => source)])]
+    try {
+      let before: { readonly id: string; readonly timestamp: string } | undefined
+      for (let read = 0; read < events.length; read += FILL_ROWS) {
+        const rows = await askRows(historySql(range, before, columns, FILL_ROWS), [], signal)
+        into.fill(new Map(rows.map((row) => [row.id as string, moreOf(row, missing)])))
+        changed()
+        if (rows.length < FILL_ROWS) break
+        before = { id: String(rows.at(-1)!.id), timestamp: String(rows.at(-1)!.timestamp) }
+      }
+    } catch (error) {
+      if (!isAbort(error)) setProblem((error as Error).message)
     }
   }
 
@@ -154,9 +193,23 @@ export function createStream() {
     nextTryAt,
     load,
     loadOlder,
+    fill,
     pause,
     resume,
   }
+}
+
+const namesBeyondUsual = () => new Set(view.columns().flatMap(({ name }) => (isUsual(name) ? [] : [name])))
+
+/** One page of history with the columns of the list, newest first. */
+async function readPage(
+  chosen: Selection,
+  before: ListedEvent | undefined,
+  signal: AbortSignal,
+): Promise<ListedEvent[]> {
+  const columns = view.columns()
+  const rows = await askRows(historySql(chosen, before, readColumns(columns)), [], signal)
+  return rows.map((row) => listedEvent(row, columns))
 }
 
 export type Stream = ReturnType<typeof createStream>

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { beforeEach, describe, it, type TestContext } from 'node:test'
-import type { ListedEvent } from './event.ts'
+import { otelLogsAndSpans } from '#schemas/tables/tables.ts'
+import { columnNamed } from './columns.ts'
+import { LISTED_COLUMNS, type ListedEvent } from './event.ts'
 import { openTail, type Tail } from './tail.ts'
 
 /** The other end of the connection, in the hands of the test. */
@@ -32,13 +34,16 @@ const row = (id: string) => ({ id, timestamp: '2026-11-22T14:00:00.000000Z', bod
 function listening(context: TestContext, filter = '') {
   const heard: string[] = []
   const ids = (events: readonly ListedEvent[]) => events.map(({ id }) => id).join()
-  const tail: Tail = openTail(filter, FROM, {
-    history: (events) => heard.push(`history ${ids(events)}`),
-    rows: (events) => heard.push(`rows ${ids(events)}`),
-    skipped: (count) => heard.push(`skipped ${count}`),
-    disconnected: (at) => heard.push(at === null ? 'connected' : 'disconnected'),
-    refused: (message) => heard.push(`refused ${message}`),
-  })
+  const tail: Tail = openTail(
+    { filter, from: FROM, columns: [] },
+    {
+      history: (events) => heard.push(`history ${ids(events)}`),
+      rows: (events) => heard.push(`rows ${ids(events)}`),
+      skipped: (count) => heard.push(`skipped ${count}`),
+      disconnected: (at) => heard.push(at === null ? 'connected' : 'disconnected'),
+      refused: (message) => heard.push(`refused ${message}`),
+    },
+  )
   context.after(() => tail.close())
   return { tail, heard }
 }
@@ -56,6 +61,7 @@ describe('the tail', () => {
     assert.deepEqual(Object.fromEntries(socket.url.searchParams), {
       filter: "level = 'ERROR'",
       from: '2026-11-22T14:00:00.000Z',
+      columns: LISTED_COLUMNS.join(),
     })
     socket.send({ rows: [row('a')], skipped: 0, position: 'p1', history: true })
     socket.send({ rows: [], skipped: 0, position: 'p2', live: true })
@@ -112,5 +118,22 @@ describe('the tail', () => {
     FakeSocket.all[0].send({ rows: [row('late')], position: 'p1' })
     context.mock.timers.tick(60_000)
     assert.deepEqual([heard, FakeSocket.all.length], [[], 1])
+  })
+
+  it('goes on from where it stands when other columns are wanted', (context) => {
+    const { tail, heard } = listening(context)
+    const [first] = FakeSocket.all
+    first.send({ rows: [row('a')], position: 'p1', history: true })
+    tail.setColumns([columnNamed('parent_id', otelLogsAndSpans.stored)!])
+    assert.ok(first.isClosed)
+    first.send({ rows: [row('late')], position: 'p2' })
+    const second = FakeSocket.all[1]
+    assert.equal(second.url.searchParams.get('resume'), 'p1')
+    assert.ok(second.url.searchParams.get('columns')!.endsWith(',parent_id'))
+    second.send({ rows: [row('b')], position: 'p2' })
+    assert.deepEqual(heard, ['history a', 'rows b'])
+    context.mock.timers.tick(40_000)
+    context.mock.timers.tick(500)
+    assert.equal(FakeSocket.all.length, 3, 'one connection at a time is watched')
   })
 })

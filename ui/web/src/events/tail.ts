@@ -1,6 +1,7 @@
 /** The live tail: `/v1/tail` over a WebSocket. It begins with what is stored and goes on from the very position that stood at. */
 import type { Row } from '../api/ask.ts'
-import { type ListedEvent, listedEvent } from './event.ts'
+import type { Column } from './columns.ts'
+import { type ListedEvent, listedEvent, readColumns } from './event.ts'
 
 export interface TailListener {
   /** What was stored when the tail began, oldest first; once, before anything else. */
@@ -16,6 +17,8 @@ export interface TailListener {
 }
 
 export interface Tail {
+  /** From now on events come with these columns; what is under way comes once, with one or the other. */
+  setColumns(columns: readonly Column[]): void
   close(): void
 }
 
@@ -36,8 +39,16 @@ const SILENCE_MS = 40_000
 /** RFC 6455 §7.4.1: policy violation. */
 const REFUSED = 1008
 
-/** @param filter in the filter language @param from Unix milliseconds: stored rows from then on come first */
-export function openTail(filter: string, from: number, listener: TailListener): Tail {
+export interface TailRequest {
+  /** In the filter language. */
+  readonly filter: string
+  /** Unix milliseconds: stored rows from then on come first. */
+  readonly from: number
+  readonly columns: readonly Column[]
+}
+
+export function openTail({ filter, from, columns: first }: TailRequest, listener: TailListener): Tail {
+  let columns = first
   let position: string | undefined
   let failures = 0
   let isClosed = false
@@ -47,6 +58,7 @@ export function openTail(filter: string, from: number, listener: TailListener): 
   function connect(): void {
     const url = new URL('/v1/tail', location.href.replace(/^http/, 'ws'))
     if (filter !== '') url.searchParams.set('filter', filter)
+    url.searchParams.set('columns', readColumns(columns).join())
     // Where it stood: what arrived meanwhile comes first.
     if (position === undefined) url.searchParams.set('from', new Date(from).toISOString())
     else url.searchParams.set('resume', position)
@@ -62,11 +74,12 @@ export function openTail(filter: string, from: number, listener: TailListener): 
     }
     alive()
     opened.onmessage = ({ data }) => {
-      if (isClosed) return
+      if (isClosed || opened !== socket) return
       alive()
       receive(JSON.parse(data as string) as Frame)
     }
     opened.onclose = ({ code }) => {
+      if (opened !== socket) return
       clearTimeout(timer)
       if (isClosed || code === REFUSED) return
       const waitMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** failures++)
@@ -85,7 +98,7 @@ export function openTail(filter: string, from: number, listener: TailListener): 
     if (failures > 0) listener.disconnected(null)
     failures = 0
     position = frame.position ?? position
-    const events = rows.map(listedEvent)
+    const events = rows.map((row) => listedEvent(row, columns))
     if (frame.history) {
       listener.history(events)
       return
@@ -96,6 +109,13 @@ export function openTail(filter: string, from: number, listener: TailListener): 
 
   connect()
   return {
+    setColumns(next) {
+      columns = next
+      const before = socket
+      clearTimeout(timer)
+      connect()
+      before?.close()
+    },
     close() {
       isClosed = true
       clearTimeout(timer)

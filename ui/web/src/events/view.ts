@@ -3,6 +3,8 @@ import { createMemo } from 'solid-js'
 import { parseRange, type Range, rangeText } from '../format/time.ts'
 import { param, params, setParams } from '../shell/router.ts'
 import { chipsOf, filterOf } from './chips.ts'
+import { type Column, columnNamed, MAX_COLUMNS, USUAL_COLUMNS } from './columns.ts'
+import { columns as tableColumns } from './filter.ts'
 
 export type Signals = 'all' | 'logs' | 'spans'
 
@@ -33,6 +35,15 @@ export const openRow = createMemo(() => {
   return id === '' || at === undefined ? null : { id, timestamp: at }
 })
 
+/** The columns of the list, in their order. */
+export const columns = createMemo<readonly Column[]>(() => {
+  const asked = params('column')
+  const names = [...new Set(asked.length === 0 ? USUAL_COLUMNS : asked)].slice(0, MAX_COLUMNS)
+  const found = names.map((name) => columnNamed(name, tableColumns)).filter((column) => column !== null)
+  return found.length > 0 ? found : USUAL_COLUMNS.map((name) => columnNamed(name, tableColumns)!)
+})
+/** Whether long lines wrap. */
+export const wraps = createMemo(() => param('wrap') !== null)
 /** The filter of the page, the choice of signals included, in the filter language. */
 export const wholeFilter = createMemo(() => {
   const chosen = SIGNAL_FILTER[signals()]
@@ -51,3 +62,8 @@ export const setOpenRow = (row: { readonly id: string; readonly timestamp: strin
   setParams({ row: row === null ? null : `${row.id}@${row.timestamp}` }, step)
 export const setUntil = (at: number | null): void =>
   setParams({ until: at === null ? null : new Date(at).toISOString() }, false)
+
+export const setColumns = (names: readonly string[]): void =>
+  setParams({ column: names.join() === USUAL_COLUMNS.join() ? null : names })
+
+export const setWraps = (wrap: boolean): void => setParams({ wrap: wrap ? '' : null }, false)

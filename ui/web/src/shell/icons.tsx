@@ -11,6 +11,8 @@ const PATHS = {
   door: 'M6.5 2.5h-4v11h4M6 8h7.5M10.5 5l3 3-3 3',
   keys: 'M1.5 4.5h13v7h-13zM4 7h.1M6.7 7h.1M9.3 7h.1M12 7h.1M5 9.5h6',
   copy: 'M5.5 5.5h8v8h-8zM3 10.5H2.5v-8h8V3',
+  columns: 'M2.5 3h11v10h-11zM6.2 3v10M9.8 3v10',
+  facets: 'M2 3.5h12M2 3.5v3h8v-3M2 9.5h12M2 9.5v3h5v-3',
   close: 'M4 4l8 8M12 4l-8 8',
   play: 'M5 3.2 12.5 8 5 12.8z',
   pause: 'M5.5 3.5v9M10.5 3.5v9',
