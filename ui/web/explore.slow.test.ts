@@ -103,4 +103,102 @@ describe('exploring events', { skip }, () => {
     await shoot(page, 'wrapped_dark.png')
     await page.context().close()
   })
+
+  it('counts values beside the list; one click or key chooses or leaves out', async () => {
+    await sendLogs(browser.server, 'facets-a', [
+      { body: 'one', attributes: { region: 'eu' } },
+      { body: 'two', severity: 17, attributes: { region: 'us' } },
+    ])
+    await sendLogs(browser.server, 'facets-b', [{ body: 'three', severity: 17 }])
+    const region = encodeURIComponent("attributes->>'region'")
+    const visit = await browser.visit(`/events?filter=name IS NULL&column=message&column=${region}`)
+    const { page, errors } = visit
+    const facet = (name: string) => page.getByRole('region', { name, exact: true })
+    const value = (name: string, text: string) => facet(name).locator('.facet-only').filter({ hasText: text })
+    await value('region', 'eu').waitFor()
+    assert.deepEqual(await violations(visit), [])
+    await shoot(page, 'facets_dark.png')
+
+    await value('Service', 'facets-a').click()
+    await page.waitForFunction(() => document.querySelectorAll('.grid .row').length === 2)
+    assert.equal(await value('Service', 'facets-a').getAttribute('aria-pressed'), 'true')
+    // What one could choose instead stays; the other facets count the choice.
+    await value('Level', 'ERROR').filter({ hasText: '1' }).waitFor()
+    assert.equal(await value('Service', 'facets-b').innerText(), 'facets-b\n1')
+
+    await value('Service', 'facets-b').click()
+    await rows(page).filter({ hasText: 'three' }).waitFor()
+    assert.equal(await rows(page).count(), 1, 'another value takes the place of the first')
+    await value('Service', 'facets-b').click()
+    await rows(page).filter({ hasText: 'two' }).waitFor()
+
+    await facet('Level').locator('.facet-only').first().focus()
+    await page.keyboard.press('ArrowDown')
+    await value('Level', 'ERROR').focus()
+    await page.keyboard.press('x')
+    await page.waitForFunction(() => document.querySelectorAll('.grid .row.error').length === 0)
+    assert.match(new URL(page.url()).searchParams.get('filter')!, /\(level <> 'ERROR' OR level IS NULL\)/)
+    await page.keyboard.press('Shift+F')
+    await page.getByRole('complementary', { name: 'Facets' }).waitFor({ state: 'detached' })
+    assert.match(page.url(), /facets=off/)
+    assert.deepEqual(errors, [])
+    await page.context().close()
+  })
+
+  it('says why there are no counts, and the list goes on', async () => {
+    const { page } = await browser.visit('/events?facets=off')
+    await rows(page).first().waitFor()
+    await page.route('**/v1/query', (route) =>
+      route.request().postData()?.includes('GROUPING SETS')
+        ? route.fulfill({ status: 504, json: { message: 'It took too long.' } })
+        : route.continue(),
+    )
+    await page.keyboard.press('Shift+F')
+    await page.getByText('The counts could not be read: It took too long.').waitFor()
+    assert.ok((await rows(page).count()) > 0)
+    await page.unroute('**/v1/query')
+    await page.getByRole('button', { name: 'Try again' }).click()
+    await page.getByRole('region', { name: 'Service' }).waitFor()
+    await page.context().close()
+  })
+
+  it('selects time by pointer and by key, counts it, zooms in and out, and walks window by window', async () => {
+    await sendLogs(browser.server, 'timed', [{ body: 'bad', severity: 17 }, { body: 'good' }], Date.now() - 60_000)
+    const visit = await browser.visit("/events?range=-5m&filter=resource___service___name = 'timed'")
+    const { page, errors } = visit
+    await rows(page).filter({ hasText: 'good' }).waitFor()
+    const box = (await page.locator('.hist').boundingBox())!
+    await page.mouse.move(box.x + box.width / 2, box.y + 20)
+    await page.mouse.down()
+    await page.mouse.move(box.x + box.width - 4, box.y + 20, { steps: 4 })
+    await page.mouse.up()
+    await page.getByText(/selected: 2 rows, 1 errors/).waitFor()
+    await page.locator('.dock').getByText('a stretch of time is selected').waitFor()
+    assert.deepEqual(await violations(visit), [])
+    const range = () => new URL(page.url()).searchParams.get('range')!
+    const length = () =>
+      range()
+        .split('/')
+        .map((part) => Date.parse(part))
+        .reduce((from, to) => to - from)
+    await page.keyboard.press('z')
+    await page.waitForURL(/range=20/)
+    const zoomed = range()
+    assert.ok(length() > 100_000 && length() < 170_000, zoomed)
+    await rows(page).filter({ hasText: 'good' }).waitFor()
+    await page.keyboard.press('Shift+ArrowLeft')
+    assert.equal(range().split('/')[1], zoomed.split('/')[0])
+    await page.keyboard.press('Shift+ArrowRight')
+    await page.keyboard.press('Shift+Z')
+    assert.equal(range(), '-5m')
+
+    await page.locator('.hist').focus()
+    await page.keyboard.press('ArrowLeft')
+    await page.keyboard.press('Shift+ArrowLeft')
+    await page.getByText(/selected: 0 rows/).waitFor()
+    await page.keyboard.press('Escape')
+    await page.locator('.brush').waitFor({ state: 'detached' })
+    assert.deepEqual(errors, [])
+    await page.context().close()
+  })
 })

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { chipsOf, chipWords, differs, equals, filterOf, isExclusion } from './chips.ts'
+import { chipsOf, chipWords, differs, equals, filterOf, isExclusion, operandOf, withChip } from './chips.ts'
 
 test('a filter is the chips that AND joins at its top', () => {
   for (const [filter, chips] of [
@@ -37,4 +37,29 @@ test('conditions from values', () => {
   assert.deepEqual(chipWords(differs('name', 'x')), { not: true, text: "name = 'x'" })
   assert.deepEqual(chipWords('NOT x'), { not: true, text: 'x' })
   assert.ok(isExclusion(differs('name', 'x')) && chipsOf(`y AND ${differs('name', 'x')}`).length === 2)
+})
+
+test('what a chip is about', () => {
+  for (const [chip, operand] of [
+    ["level = 'ERROR'", 'level'],
+    ["NOT name LIKE 'GET %'", 'name'],
+    ["attributes->'a'->>'b''c' IN ('x', 'y')", "attributes->'a'->>'b''c'"],
+    ['duration >= 5', 'duration'],
+    ['parent_id IS NOT NULL', 'parent_id'],
+    [differs("attributes->>'k'", 'x'), "attributes->>'k'"],
+    ["level = 'A' OR name = 'b'", null],
+    ['"a phrase = here"', null],
+    ['word', null],
+  ] as const)
+    assert.equal(operandOf(chip), operand, chip)
+})
+
+test('another value of the same operand takes the place of the first', () => {
+  assert.deepEqual(withChip(["level = 'A'", 'x'], "level = 'B'"), ["level = 'B'", 'x'])
+  assert.deepEqual(withChip(["level = 'A'"], differs('level', 'A')), [differs('level', 'A')])
+  assert.deepEqual(withChip(["level = 'A'"], "level = 'A'"), ["level = 'A'"])
+  assert.deepEqual(withChip([differs('level', 'A')], differs('level', 'B')).length, 2)
+  assert.deepEqual(withChip(["level='A'"], "level = 'A'"), ["level='A'"])
+  assert.deepEqual(withChip(["level='A  '"], "level = 'A'"), ["level = 'A'"])
+  assert.deepEqual(withChip(["level_x = 'A'"], "level = 'B'").length, 2)
 })

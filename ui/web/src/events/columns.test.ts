@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { otelLogsAndSpans } from '#schemas/tables/tables.ts'
-import { columnNamed, moved, USUAL_COLUMNS, valueIn } from './columns.ts'
+import { columnNamed, isNumber, moved, USUAL_COLUMNS, valueIn } from './columns.ts'
 
 const named = (name: string) => columnNamed(name, otelLogsAndSpans.stored)
 
@@ -24,7 +24,7 @@ test('columns of the table and paths into its json are columns of the list; noth
 
 test('numbers are told from texts', () => {
   assert.deepEqual(
-    ['attributes___http___response___status_code', 'name', "attributes->>'n'"].map((name) => named(name)?.isNumber),
+    ['attributes___http___response___status_code', 'name', "attributes->>'n'"].map((name) => isNumber(named(name)!)),
     [true, false, false],
   )
 })

@@ -1,6 +1,6 @@
 /** The columns of the list: any column of the table, any path into one of its json columns, and the message, in any order. */
 import { attributePaths } from '#schemas/tables/attribute_paths.ts'
-import type { TableColumn } from '#schemas/tables/tables.ts'
+import type { SqlType, TableColumn } from '#schemas/tables/tables.ts'
 import type { Row } from '../api/ask.ts'
 
 export interface Column {
@@ -11,8 +11,7 @@ export interface Column {
   readonly source: string
   /** Where in that column, for a path. */
   readonly keys: readonly string[]
-  /** Values stand at the right edge, digit under digit. */
-  readonly isNumber: boolean
+  readonly type: SqlType
 }
 
 export const SERVICE = 'resource___service___name'
@@ -30,13 +29,16 @@ export const isUsual = (name: string): boolean => Object.hasOwn(TITLES, name)
 /** A list wider than any screen helps nobody, and each column is asked for. */
 export const MAX_COLUMNS = 24
 
+export const isNumber = ({ type }: Pick<TableColumn, 'type'>): boolean =>
+  /^(integer|bigint|double precision)$/.test(type)
+
 const PATH = /^(\w+)((?:->'(?:[^']|'')+')*)->>'((?:[^']|'')+)'$/
 const unquoted = (text: string) => text.replaceAll("''", "'")
 
 /** The column of that name, `null` where the table has none. @param table its stored columns */
 export function columnNamed(name: string, table: readonly TableColumn[]): Column | null {
   const plain = name.trim()
-  if (plain === 'message') return { name: plain, title: TITLES.message, source: 'body', keys: [], isNumber: false }
+  if (plain === 'message') return { name: plain, title: TITLES.message, source: 'body', keys: [], type: 'json' }
   const [, source = plain, between = '', last] = PATH.exec(plain) ?? []
   const column = table.find((each) => each.name === source)
   if (column === undefined || (last !== undefined && column.type !== 'json')) return null
@@ -44,8 +46,8 @@ export function columnNamed(name: string, table: readonly TableColumn[]): Column
     last === undefined
       ? []
       : [...between.matchAll(/->'((?:[^']|'')+)'/g)].map(([, key]) => unquoted(key)).concat(unquoted(last))
-  const isNumber = last === undefined && /^(integer|bigint|double precision)$/.test(column.type)
-  return { name: plain, title: TITLES[plain] ?? titleOf(source, keys), source, keys, isNumber }
+  const type = last === undefined ? column.type : 'text'
+  return { name: plain, title: TITLES[plain] ?? titleOf(source, keys), source, keys, type }
 }
 
 /** `attributes___http___request___method` is read as OpenTelemetry writes it. */

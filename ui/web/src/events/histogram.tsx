@@ -4,9 +4,10 @@ import { askRows, isAbort } from '../api/ask.ts'
 import { count, duration } from '../format/numbers.ts'
 import { bounds, clock } from '../format/time.ts'
 import { now } from '../shell/clock.ts'
+import { brush, type Stretch, setBrush, zoomIn } from './brush.ts'
 import { barWidthMs, ticksOf } from './histogram_scale.ts'
 import { histogramSql, type Selection } from './statements.ts'
-import { isLive, range, setRange, until } from './view.ts'
+import { isLive, range, until } from './view.ts'
 
 interface Bar {
   /** Unix milliseconds. */
@@ -27,9 +28,8 @@ const LIVE_INTERVAL_MS = 2_500
 /** A mark that is there is seen, be it one error in a million. */
 const MIN_PX = 2
 
-export function Histogram(props: { readonly selection: Selection | null }) {
+export function Histogram(props: { readonly selection: Selection | null; readonly onBrush: () => void }) {
   const [data, setData] = createSignal<Bars | null>(null)
-  const [brush, setBrush] = createSignal<{ readonly from: number; readonly to: number } | null>(null)
   const [failed, setFailed] = createSignal<string | null>(null)
   let box!: HTMLDivElement
 
@@ -58,11 +58,10 @@ export function Histogram(props: { readonly selection: Selection | null }) {
     }),
   )
 
-  const sums = createMemo(() => {
+  const sums = createMemo(() => sumOf(data()?.bars ?? []))
+  const selected = createMemo(() => {
     const chosen = brush()
-    const bars = (data()?.bars ?? []).filter(({ at }) => chosen === null || (at >= chosen.from && at < chosen.to))
-    const sum = (pick: (bar: Bar) => number) => bars.reduce((total, bar) => total + pick(bar), 0)
-    return { events: sum((bar) => bar.events), warnings: sum((bar) => bar.warnings), errors: sum((bar) => bar.errors) }
+    return chosen && sumOf((data()?.bars ?? []).filter(({ at }) => at >= chosen.from && at < chosen.to))
   })
   const highest = createMemo(() => Math.max(1, ...(data()?.bars ?? []).map(({ events }) => events)))
   const timeAt = (event: PointerEvent) => {
@@ -76,6 +75,7 @@ export function Histogram(props: { readonly selection: Selection | null }) {
     const start = timeAt(event)
     box.setPointerCapture(event.pointerId)
     setBrush(null)
+    props.onBrush()
     const move = (moved: PointerEvent) => {
       const end = timeAt(moved)
       const { barMs } = data()!
@@ -86,11 +86,17 @@ export function Histogram(props: { readonly selection: Selection | null }) {
     box.addEventListener('pointermove', move)
     box.addEventListener('pointerup', done, { once: true })
   }
-  const zoom = () => {
-    const chosen = brush()
-    if (chosen === null) return
-    setBrush(null)
-    setRange(chosen)
+  /** Arrows take the brush along the bars, with Shift they make it wider; the first begins at the newest bar. */
+  function key(event: KeyboardEvent): void {
+    const shown = data()
+    const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key]
+    if (event.key === 'Escape' && brush() !== null) setBrush(null)
+    else if (event.key === 'Enter' && brush() !== null) zoomIn()
+    else if (by !== undefined && shown !== null && !(event.shiftKey && brush() === null)) {
+      props.onBrush()
+      setBrush((before) => steppedBrush(before, by, event.shiftKey, shown))
+    } else return
+    event.preventDefault()
   }
 
   return (
@@ -116,9 +122,9 @@ export function Histogram(props: { readonly selection: Selection | null }) {
                 <b>
                   {clock(chosen().from)} → {clock(chosen().to)}
                 </b>{' '}
-                selected
+                selected: <b>{count(selected()?.events ?? 0)}</b> rows, <b>{count(selected()?.errors ?? 0)}</b> errors
               </span>
-              <button type="button" class="link" onClick={zoom}>
+              <button type="button" class="link" title="z" onClick={zoomIn}>
                 Zoom
               </button>
               <button type="button" class="link" onClick={() => setBrush(null)}>
@@ -128,7 +134,18 @@ export function Histogram(props: { readonly selection: Selection | null }) {
           )}
         </Show>
       </div>
-      <div class="hist" ref={box} onPointerDown={drag}>
+      <div
+        class="hist"
+        ref={box}
+        role="group"
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: arrows select bars here
+        tabIndex={0}
+        aria-label="Time: arrows select bars, with Shift more of them, Enter zooms in"
+        onPointerDown={drag}
+        // The focus stays where it was: keys go on being those of the list.
+        onMouseDown={(event) => event.preventDefault()}
+        onKeyDown={key}
+      >
         <Show when={data()}>
           {(shown) => (
             <>
@@ -168,6 +185,20 @@ export function Histogram(props: { readonly selection: Selection | null }) {
       </div>
     </div>
   )
+}
+
+function sumOf(bars: readonly Bar[]): Omit<Bar, 'at'> {
+  const sum = (pick: (bar: Bar) => number) => bars.reduce((total, bar) => total + pick(bar), 0)
+  return { events: sum((bar) => bar.events), warnings: sum((bar) => bar.warnings), errors: sum((bar) => bar.errors) }
+}
+
+function steppedBrush(before: Stretch | null, by: number, wider: boolean, { from, to, barMs }: Bars): Stretch {
+  const last = Math.floor((to - from - 1) / barMs) * barMs + from
+  if (before === null) return { from: last, to: last + barMs }
+  if (wider && by < 0) return { ...before, from: Math.max(from, before.from - barMs) }
+  if (wider) return { ...before, to: Math.min(last + barMs, before.to + barMs) }
+  const at = Math.max(from, Math.min(last, before.from + by * barMs))
+  return { from: at, to: at + (before.to - before.from) }
 }
 
 async function readBars(where: string | null, signal: AbortSignal): Promise<Bars> {

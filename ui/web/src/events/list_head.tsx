@@ -1,6 +1,6 @@
 /** The head of the list: columns are taken elsewhere by dragging or by arrow keys, and away with Delete. */
 import { createSignal, For } from 'solid-js'
-import { type Column, moved } from './columns.ts'
+import { isNumber, moved } from './columns.ts'
 import { columns, setColumns } from './view.ts'
 
 export function ListHead(props: { readonly announce: (sentence: string) => void }) {
@@ -38,7 +38,7 @@ export function ListHead(props: { readonly announce: (sentence: string) => void 
         {(column, at) => (
           <span
             role="columnheader"
-            classList={{ num: isRight(column), over: drag()?.to === at() && drag()?.from !== at() }}
+            classList={{ num: isNumber(column), over: drag()?.to === at() && drag()?.from !== at() }}
             onDragOver={(event) => {
               const from = drag()?.from
               if (from === undefined) return
@@ -73,5 +73,3 @@ export function ListHead(props: { readonly announce: (sentence: string) => void 
     </div>
   )
 }
-
-const isRight = ({ name, isNumber }: Column) => isNumber || name === 'duration'

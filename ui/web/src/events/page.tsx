@@ -4,6 +4,7 @@ import { count } from '../format/numbers.ts'
 import { Icon } from '../shell/icons.tsx'
 import { useKeys } from '../shell/keyboard.ts'
 import { navigate } from '../shell/router.ts'
+import { brush, moveWindow, setBrush, zoomIn, zoomOut } from './brush.ts'
 import { type Conditions, cellConditions, conditionsOf } from './cells.ts'
 import { SERVICE } from './columns.ts'
 import { ColumnsMenu } from './columns_menu.tsx'
@@ -11,6 +12,7 @@ import { Dock } from './dock.tsx'
 import { Drawer, traceLink } from './drawer.tsx'
 import { Empty } from './empty.tsx'
 import type { ListedEvent } from './event.ts'
+import { FacetPanel } from './facet_panel.tsx'
 import { isMark } from './feed.ts'
 import { FilterBox } from './filter_box.tsx'
 import { focusedConditions } from './focused_field.ts'
@@ -85,6 +87,7 @@ export function EventsPage() {
   }
   const close = () => {
     if (view.openRow() !== null) view.setOpenRow(null)
+    else if (brush() !== null) setBrush(null)
     else if (cell() >= 0) setCell(-1)
     else if (cursor() !== null) setCursor(null)
     else return false
@@ -126,6 +129,11 @@ export function EventsPage() {
     { keys: 'ArrowLeft', does: 'cell before', run: () => moveCell(-1) },
     { keys: 'f', does: 'only this value', run: filterBy(({ only }) => only) },
     { keys: 'x', does: 'without this value', run: filterBy(({ without }) => without) },
+    { keys: 'z', does: 'zoom to the selected time', run: zoomIn },
+    { keys: 'Shift+Z', does: 'zoom back', run: zoomOut },
+    { keys: 'Shift+ArrowLeft', does: 'the time before', run: () => moveWindow(-1) },
+    { keys: 'Shift+ArrowRight', does: 'the time after', run: () => moveWindow(1) },
+    { keys: 'Shift+F', does: 'facets', run: () => view.setShowsFacets(!view.showsFacets()) },
     { keys: '.', does: 'columns', run: () => void setColumnsOpen(true) },
     { keys: 'w', does: 'wrap long lines', run: () => view.setWraps(!view.wraps()) },
     {
@@ -163,6 +171,15 @@ export function EventsPage() {
             )}
           </For>
         </div>
+        <button
+          type="button"
+          class="btn quiet"
+          aria-pressed={view.showsFacets()}
+          title="Facets (Shift F)"
+          onClick={() => view.setShowsFacets(!view.showsFacets())}
+        >
+          <Icon name="facets" /> <span class="wide-only">Facets</span>
+        </button>
         <ColumnsMenu open={columnsOpen()} setOpen={setColumnsOpen} selection={stream.selection()} />
         <span class="grow" />
         <RangePicker />
@@ -182,7 +199,7 @@ export function EventsPage() {
         </Show>
       </div>
       <FilterBox selection={stream.selection()} input={(input) => (filterInput = input)} />
-      <Histogram selection={stream.selection()} />
+      <Histogram selection={stream.selection()} onBrush={() => pause('a stretch of time is selected')} />
       <Show when={stream.problem() ?? stream.filterProblem()?.message}>
         {(text) => (
           <div class="problem" role="alert">
@@ -194,6 +211,9 @@ export function EventsPage() {
         )}
       </Show>
       <div class="split">
+        <Show when={view.showsFacets()}>
+          <FacetPanel selection={stream.selection()} />
+        </Show>
         <div class="list-side">
           <Show
             when={items().length > 0 || stream.loading() || stream.selection() === null}

@@ -3,7 +3,7 @@ import { For, Index, type JSX, Show } from 'solid-js'
 import { count, duration } from '../format/numbers.ts'
 import { clock, clockMs } from '../format/time.ts'
 import { moreText } from './cells.ts'
-import { type Column, SERVICE } from './columns.ts'
+import { type Column, isNumber, SERVICE } from './columns.ts'
 import { type ListedEvent, severityOf } from './event.ts'
 import { type Item, isMark, type Mark } from './feed.ts'
 import { serviceClass } from './services.ts'
@@ -107,12 +107,12 @@ const CLASSES: Readonly<Record<string, string>> = {
 }
 
 function Cell(props: CellProps) {
-  const { name, isNumber } = props.column
+  const { name } = props.column
   const draw = DRAWN[name] ?? (() => moreText(props.event, name))
   const classes = () =>
     name === SERVICE
       ? `svc cut ${serviceClass(props.event.service)}`
-      : (CLASSES[name] ?? `v cut${isNumber ? ' num' : ''}`)
+      : (CLASSES[name] ?? `v cut${isNumber(props.column) ? ' num' : ''}`)
   return (
     <span
       class={classes()}

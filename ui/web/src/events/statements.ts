@@ -14,7 +14,7 @@ export const PAGE_ROWS = 500
 
 const iso = (ms: number) => `'${new Date(ms).toISOString()}'`
 
-function whereOf({ from, to, where }: Selection): string {
+export function whereOf({ from, to, where }: Selection): string {
   const range = `timestamp >= ${iso(from)} AND timestamp < ${iso(to)}`
   return where === null ? `WHERE ${range}` : `WHERE ${range}\n  AND (${where})`
 }

@@ -2,9 +2,10 @@
 import { createMemo } from 'solid-js'
 import { parseRange, type Range, rangeText } from '../format/time.ts'
 import { param, params, setParams } from '../shell/router.ts'
-import { chipsOf, filterOf } from './chips.ts'
+import { chipsOf, filterOf, withChip } from './chips.ts'
 import { type Column, columnNamed, MAX_COLUMNS, USUAL_COLUMNS } from './columns.ts'
 import { columns as tableColumns } from './filter.ts'
+import type { Place } from './windows.ts'
 
 export type Signals = 'all' | 'logs' | 'spans'
 
@@ -44,9 +45,14 @@ export const columns = createMemo<readonly Column[]>(() => {
 })
 /** Whether long lines wrap. */
 export const wraps = createMemo(() => param('wrap') !== null)
+const isWide = matchMedia('(min-width: 1101px)')
+/** Whether the facets stand beside the list; until told otherwise, where there is room. */
+export const showsFacets = createMemo(() => (param('facets') === null ? isWide.matches : param('facets') === 'on'))
+/** The condition that the choice of signals is: the same in the filter language and in SQL. */
+export const signalsWhere = (): string | null => SIGNAL_FILTER[signals()]
 /** The filter of the page, the choice of signals included, in the filter language. */
 export const wholeFilter = createMemo(() => {
-  const chosen = SIGNAL_FILTER[signals()]
+  const chosen = signalsWhere()
   return filterOf([...(chosen === null ? [] : [chosen]), ...chipsOf(filter())])
 })
 
@@ -54,10 +60,13 @@ export const setFilter = (chips: readonly string[], offChips: readonly string[] 
   setParams({ filter: chips.length === 0 ? null : filterOf(chips), off: offChips })
 export const addChip = (chip: string): void => {
   const chips = chipsOf(filter())
-  if (!chips.includes(chip)) setFilter([...chips, chip])
+  if (!chips.includes(chip)) setFilter(withChip(chips, chip))
 }
 export const setSignals = (shown: Signals): void => setParams({ show: shown === 'all' ? null : shown })
 export const setRange = (next: Range): void => setParams({ range: rangeText(next), until: null })
+export const setPlace = ({ range, until }: Place): void =>
+  setParams({ range: rangeText(range), until: until === null ? null : new Date(until).toISOString() })
+
 export const setOpenRow = (row: { readonly id: string; readonly timestamp: string } | null, step = false): void =>
   setParams({ row: row === null ? null : `${row.id}@${row.timestamp}` }, step)
 export const setUntil = (at: number | null): void =>
@@ -65,5 +74,8 @@ export const setUntil = (at: number | null): void =>
 
 export const setColumns = (names: readonly string[]): void =>
   setParams({ column: names.join() === USUAL_COLUMNS.join() ? null : names })
+
+export const setShowsFacets = (shows: boolean): void =>
+  setParams({ facets: shows === isWide.matches ? null : shows ? 'on' : 'off' }, false)
 
 export const setWraps = (wrap: boolean): void => setParams({ wrap: wrap ? '' : null }, false)
