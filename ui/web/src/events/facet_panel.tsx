@@ -1,6 +1,7 @@
 /** Beside the list: the most frequent values of a few columns, each a filter away. */
-import { createEffect, createMemo, createSignal, For, on, onCleanup, Show } from 'solid-js'
-import { askRows, isAbort } from '../api/ask.ts'
+import { createMemo, For, Show } from 'solid-js'
+import { askRows } from '../api/ask.ts'
+import { createPolled } from '../api/polled.ts'
 import { count } from '../format/numbers.ts'
 import { bounds } from '../format/time.ts'
 import { now } from '../shell/clock.ts'
@@ -33,35 +34,18 @@ interface Counted {
 }
 
 export function FacetPanel(props: { readonly selection: Selection | null }) {
-  const [counted, setCounted] = createSignal<Counted | null>(null)
-  const [failed, setFailed] = createSignal<string | null>(null)
-  const [again, setAgain] = createSignal(0)
-  const facets = createMemo(() => facetsOf(view.columns()))
+  const asked = createMemo(() => props.selection && { selection: props.selection, facets: facetsOf(view.columns()) })
+  const {
+    answer: counted,
+    problem: failed,
+    again,
+  } = createPolled(
+    asked,
+    async ({ facets }, signal): Promise<Counted> => ({ facets, values: await readValues(facets, signal) }),
+    { intervalMs: LIVE_INTERVAL_MS, restTimes: REST_TIMES, goesOn: view.isLive },
+  )
   let panel!: HTMLElement
 
-  createEffect(
-    on([() => props.selection, facets, again], ([selection, asked]) => {
-      if (selection === null) return
-      const stop = new AbortController()
-      let timer: ReturnType<typeof setTimeout> | undefined
-      const read = async () => {
-        const started = performance.now()
-        try {
-          setCounted({ facets: asked, values: await readValues(asked, stop.signal) })
-          setFailed(null)
-        } catch (error) {
-          if (!isAbort(error)) setFailed((error as Error).message)
-        }
-        const restMs = Math.max(LIVE_INTERVAL_MS, REST_TIMES * (performance.now() - started))
-        if (view.isLive() && !stop.signal.aborted) timer = setTimeout(() => void read(), restMs)
-      }
-      void read()
-      onCleanup(() => {
-        clearTimeout(timer)
-        stop.abort()
-      })
-    }),
-  )
   /** Facets of which there is something to choose; the same objects as long as the columns are. */
   const shown = createMemo(() => {
     const { facets = [], values = [] } = counted() ?? {}
@@ -85,7 +69,7 @@ export function FacetPanel(props: { readonly selection: Selection | null }) {
         {(message) => (
           <p class="facet-note" role="alert">
             The counts could not be read: {message()}{' '}
-            <button type="button" class="link" onClick={() => setAgain((before) => before + 1)}>
+            <button type="button" class="link" onClick={again}>
               Try again
             </button>
           </p>

@@ -1,6 +1,7 @@
 /** How many events, and how bad, over the range: what is happening now, and is it worse than before. */
-import { createEffect, createMemo, createSignal, For, on, onCleanup, Show } from 'solid-js'
-import { askRows, isAbort } from '../api/ask.ts'
+import { createMemo, For, Show } from 'solid-js'
+import { askRows } from '../api/ask.ts'
+import { createPolled } from '../api/polled.ts'
 import { count, duration } from '../format/numbers.ts'
 import { bounds, clock } from '../format/time.ts'
 import { now } from '../shell/clock.ts'
@@ -29,33 +30,12 @@ const LIVE_INTERVAL_MS = 2_500
 const MIN_PX = 2
 
 export function Histogram(props: { readonly selection: Selection | null; readonly onBrush: () => void }) {
-  const [data, setData] = createSignal<Bars | null>(null)
-  const [failed, setFailed] = createSignal<string | null>(null)
   let box!: HTMLDivElement
 
-  createEffect(
-    on([() => props.selection], ([selection]) => {
-      if (selection === null) return
-      const stop = new AbortController()
-      let timer: ReturnType<typeof setTimeout> | undefined
-      const read = async () => {
-        const started = performance.now()
-        try {
-          setData(await readBars(selection.where, stop.signal))
-          setFailed(null)
-        } catch (error) {
-          if (!isAbort(error)) setFailed((error as Error).message)
-        }
-        // A range that takes long to count is counted less often.
-        const restMs = Math.max(LIVE_INTERVAL_MS, 4 * (performance.now() - started))
-        if (isLive() && !stop.signal.aborted) timer = setTimeout(() => void read(), restMs)
-      }
-      void read()
-      onCleanup(() => {
-        clearTimeout(timer)
-        stop.abort()
-      })
-    }),
+  const { answer: data, problem: failed } = createPolled(
+    () => props.selection,
+    ({ where }, signal) => readBars(where, signal),
+    { intervalMs: LIVE_INTERVAL_MS, restTimes: 4, goesOn: isLive },
   )
 
   const sums = createMemo(() => sumOf(data()?.bars ?? []))

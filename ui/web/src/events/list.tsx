@@ -156,7 +156,7 @@ export function EventList(props: {
         '--columns-px': `${leastPx(columns(), widths())}px`,
       }}
       onScroll={scrolled}
-      onWheel={({ deltaY }) => deltaY < 0 && top() > 0 && props.onScrolledUp()}
+      onWheel={({ deltaY }) => deltaY < 0 && top() > 0 && props.stream.feed().following && props.onScrolledUp()}
     >
       <ListHead announce={props.announce} />
       <div class="rows" role="rowgroup" style={{ height: `${layout().height}px` }}>

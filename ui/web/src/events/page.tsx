@@ -57,9 +57,9 @@ export function EventsPage() {
   })
 
   function pause(why: string): void {
+    setReason(why)
     if (!stream.feed().following) return
     stream.pause()
-    setReason(why)
     setAnnouncement('Paused')
   }
   function resume(): void {
@@ -75,7 +75,7 @@ export function EventsPage() {
     while (items()[next] !== undefined && isMark(items()[next])) next += Math.sign(by)
     const event = items()[Math.max(0, Math.min(next, items().length - 1))] as ListedEvent | undefined
     if (event === undefined || isMark(event)) return
-    pause('a row is selected')
+    pause(view.openRow() === null ? 'a row is selected' : 'a row is open')
     setCursor(event.id)
     list?.reveal(indexOf(event.id))
     if (view.openRow() !== null) view.setOpenRow(event)

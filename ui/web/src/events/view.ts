@@ -1,5 +1,5 @@
 /** What the Events page shows, as the URL says it. */
-import { createMemo } from 'solid-js'
+import { type Accessor, createMemo, on } from 'solid-js'
 import { parseRange, type Range, rangeText } from '../format/time.ts'
 import { param, params, setParams } from '../shell/router.ts'
 import { chipsOf, filterOf, withChip } from './chips.ts'
@@ -16,14 +16,20 @@ const SIGNAL_FILTER: Readonly<Record<Signals, string | null>> = {
   spans: "NOT kind = 'log'",
 }
 
+/** The same object until what it says changes: whatever else the URL holds, nothing is read anew for it. */
+const derived = <T>(read: () => T): Accessor<T> => {
+  const text = createMemo(() => JSON.stringify(read()))
+  return createMemo(on(text, read))
+}
+
 export const filter = createMemo(() => param('filter') ?? '')
 /** Conditions switched off but kept. */
-export const off = createMemo(() => params('off'))
+export const off = derived(() => params('off'))
 export const signals = createMemo<Signals>(() => {
   const shown = param('show')
   return shown === 'logs' || shown === 'spans' ? shown : 'all'
 })
-export const range = createMemo<Range>(() => parseRange(param('range') ?? '') ?? DEFAULT_RANGE)
+export const range = derived<Range>(() => parseRange(param('range') ?? '') ?? DEFAULT_RANGE)
 /** Where a paused or shared relative range ends, Unix milliseconds; `null`: it ends now. */
 export const until = createMemo(() => {
   const at = Date.parse(param('until') ?? '')
@@ -31,13 +37,13 @@ export const until = createMemo(() => {
 })
 /** A relative range that ends now goes on by itself. */
 export const isLive = createMemo(() => 'lastMs' in range() && until() === null)
-export const openRow = createMemo(() => {
+export const openRow = derived(() => {
   const [id, at] = (param('row') ?? '').split('@')
   return id === '' || at === undefined ? null : { id, timestamp: at }
 })
 
 /** The columns of the list, in their order. */
-export const columns = createMemo<readonly Column[]>(() => {
+export const columns = derived<readonly Column[]>(() => {
   const asked = params('column')
   const names = [...new Set(asked.length === 0 ? USUAL_COLUMNS : asked)].slice(0, MAX_COLUMNS)
   const found = names.map((name) => columnNamed(name, tableColumns)).filter((column) => column !== null)
