@@ -6,7 +6,7 @@ import { OperatorError } from '#pipeline/errors/errors.ts'
 
 const MARKER = 'millrace.json'
 /** Raised when what an older millrace wrote cannot be read as it is. */
-const FORMAT = 1
+const FORMAT = 2
 
 /**
  * Makes the folder, readable by its owner only, or checks that it is ours.

@@ -13,7 +13,7 @@ import { createProcessMetrics } from '#pipeline/observability/process_metrics.ts
 import { createReporter } from '#pipeline/runtime/report.ts'
 import { startRuntime } from '#pipeline/runtime/runtime.ts'
 import { createSqliteStateStore } from '#pipeline/state/sqlite.ts'
-import type { Directory } from '#schemas/directory.ts'
+import type { Directory, ProjectLimits } from '#schemas/directory.ts'
 import { telemetryEvents } from '#schemas/topics.ts'
 import { defineLake } from '#sinks/lake/lake.ts'
 import { createPgwireServer } from '#sinks/lake/pgwire/server.ts'
@@ -24,7 +24,7 @@ import { createReceiver } from '#topologies/receive/receiver.ts'
 import { telemetry } from '#topologies/telemetry.topology.ts'
 import { runCommandLine } from '#ui/cli/command_line.ts'
 import { announceRunning, forgetRunning } from '#ui/cli/running.ts'
-import { createFileDirectory } from '#ui/server/directory_file.ts'
+import { createStoredDirectory } from '#ui/server/directory/directory.ts'
 import { queryRoute } from '#ui/server/query_route.ts'
 import { createHttpServer } from '#ui/server/server.ts'
 import { createLiveTail } from '#ui/server/tail/live_tail.ts'
@@ -33,6 +33,7 @@ import { sessionRoute } from '#ui/server/web/session_route.ts'
 import { createSessions } from '#ui/server/web/sessions.ts'
 import { configured } from './config.ts'
 import { prepareDataFolder } from './data_folder.ts'
+import { openPostgres } from './postgres.ts'
 import { readSettings, readTls, type Settings } from './settings.ts'
 
 const PAGE_DIRECTORY = join(import.meta.dirname, 'ui/web/dist')
@@ -66,12 +67,16 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
     prepareDataFolder(dataDir)
     const warn = (message: string) => logger.warn(message)
     const log = opens(await createEmbeddedLog({ directory: logDir, warn }))
-    const files = createFileDirectory({
-      dataDir,
-      apiKey: settings.apiKey,
-      onError: (error) => logger.error({ error }, 'keys.json'),
-    })
-    const local = localKey(files)
+    const { postgresUrl: url, apiKey } = settings
+    const postgres = opens(await openPostgres({ url, directory: join(dataDir, 'postgres'), warn }))
+    const { database } = postgres
+    const directory = opens(
+      await createStoredDirectory(
+        { database, file: join(dataDir, 'directory.json'), apiKey, warn },
+        postgres.reachable,
+      ),
+    )
+    const local = localKey(directory)
 
     const lakeFailed = createErrorLog(logger, 'lake')
     const lake = defineLake({
@@ -95,7 +100,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
       await createReceiver({
         log,
         registry: log,
-        directory: files,
+        directory,
         host: bind,
         ports: { grpc: settings.otlpGrpcPort, http: settings.otlpHttpPort },
         onError: createErrorLog(logger, 'receiver'),
@@ -106,7 +111,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
         host: bind,
         port: settings.sqlPort,
         queries: query,
-        directory: files,
+        directory,
         tls: settings.tls === undefined ? undefined : readTls(settings.tls),
         onError: createErrorLog(logger, 'pgwire'),
       }),
@@ -147,7 +152,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
       }),
     )
     announceRunning(dataDir, { pid: process.pid, url: http.url, key: local.key })
-    return { httpUrl: http.url, ports: { ...receiver.ports, sql: sql.port }, firstKey: files.firstKey, close }
+    return { httpUrl: http.url, ports: { ...receiver.ports, sql: sql.port }, firstKey: directory.firstKey, close }
   } catch (error) {
     await close()
     throw error
@@ -155,14 +160,14 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
 }
 
 /** A key of this run only, for the command line on the same machine (`run.json`); it may read project `default`. */
-function localKey(files: Directory & { readonly defaultProject: { readonly id: string; readonly name: string } }): {
+function localKey(stored: Directory & { readonly defaultProject: ProjectLimits }): {
   readonly key: string
   readonly directory: Directory
 } {
   const key = `local_${randomBytes(24).toString('base64url')}`
-  const { id: projectId, name: projectName } = files.defaultProject
+  const { id: projectId, name: projectName } = stored.defaultProject
   const principal = { projectId, projectName, keyId: 'local', scopes: ['read'] } as const
-  return { key, directory: { authenticate: (given) => (given === key ? principal : files.authenticate(given)) } }
+  return { key, directory: { authenticate: (given) => (given === key ? principal : stored.authenticate(given)) } }
 }
 
 /** Runs until a signal ends it; a second signal ends it at once. */

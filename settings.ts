@@ -21,6 +21,10 @@ const schema = z.object({
     .string()
     .regex(/^file:/, 'starts with file:')
     .optional(),
+  MILLRACE_POSTGRES_URL: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'starts with postgres://')
+    .optional(),
   MILLRACE_API_KEY: z.string().min(16, 'has at least 16 characters').optional(),
   MILLRACE_PARTITIONS: z.coerce.number().int().min(1).max(4096).default(1),
   MILLRACE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -41,6 +45,8 @@ export interface Settings {
   readonly stateFile: string
   /** Folder of the lake. */
   readonly lakeDir: string
+  /** A PostgreSQL server of one's own; without it there is one in the data folder. */
+  readonly postgresUrl: string | undefined
   /** A key with all scopes on the project `default`, known beside those in the key file. */
   readonly apiKey: string | undefined
   /** Partitions of every topic. */
@@ -74,6 +80,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     stateFile: resolve(dataDir, 'state.db'),
     lakeDir:
       set.MILLRACE_LAKE === undefined ? resolve(dataDir, 'lake') : resolve(set.MILLRACE_LAKE.slice('file:'.length)),
+    postgresUrl: set.MILLRACE_POSTGRES_URL,
     apiKey: set.MILLRACE_API_KEY,
     partitions: set.MILLRACE_PARTITIONS,
     logLevel: set.MILLRACE_LOG_LEVEL,

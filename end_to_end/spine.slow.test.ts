@@ -134,7 +134,7 @@ describe('millrace', () => {
   })
 
   it('answers again within a second after the query process was killed', async () => {
-    const children = execFileSync('pgrep', ['-P', String(server.pid)])
+    const children = execFileSync('pgrep', ['-P', String(server.pid), '-f', 'query/child'])
       .toString()
       .trim()
       .split('\n')

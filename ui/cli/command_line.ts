@@ -2,8 +2,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { OperatorError } from '#pipeline/errors/errors.ts'
-import type { Scope } from '#schemas/directory.ts'
-import { ALL_SCOPES, addKey, listKeys, revokeKey } from '../server/key_file.ts'
 import { ask } from './ask.ts'
 import { groupsCommands, type Stores } from './groups.ts'
 import { FORMATS, type Format, render } from './render.ts'
@@ -49,7 +47,6 @@ export async function runCommandLine(argv: readonly string[], options: CommandLi
       process.once('SIGINT', () => stop.abort())
       return tail(targetOf(flags.url, options), filter, flags, (text) => void process.stdout.write(text), stop.signal)
     })
-  program.addCommand(keyCommands(options))
   program.addCommand(groupsCommands(options.settings))
   await program.parseAsync([...argv])
 }
@@ -73,51 +70,5 @@ function targetOf(url: string | undefined, { settings }: CommandLineOptions): { 
 function keyFromEnvironment(): string {
   const key = process.env.MILLRACE_API_KEY
   if (key === undefined) throw new OperatorError('--url needs a key: set MILLRACE_API_KEY')
-  return key
-}
-
-function keyCommands({ settings, prepareDataFolder }: CommandLineOptions): Command {
-  const key = new Command('key').description('API keys of the data folder; changes work at once')
-  key
-    .command('add')
-    .description('make a key and show it, this once')
-    .option('--name <name>', 'what it is for', '')
-    .option('--project <project>', 'the project it belongs to; made if it does not exist', 'default')
-    .option('--scopes <scopes>', `what it may do, of ${ALL_SCOPES.join(',')}`, ALL_SCOPES.join(','))
-    .action((flags: { name: string; project: string; scopes: string }) => {
-      const scopes = flags.scopes.split(',').map((scope): Scope => {
-        if (!(ALL_SCOPES as readonly string[]).includes(scope)) {
-          throw new OperatorError(`there is no scope ${scope}: there are ${ALL_SCOPES.join(', ')}`)
-        }
-        return scope as Scope
-      })
-      const { dataDir } = settings()
-      prepareDataFolder(dataDir)
-      const made = addKey(dataDir, { project: flags.project, label: flags.name, scopes })
-      process.stdout.write(`${made.key}\n`)
-      process.stderr.write(`id ${made.stored.id}, project ${flags.project}: this is the only time the key is shown\n`)
-    })
-  key
-    .command('list')
-    .description('list keys: ids, projects, scopes')
-    .action(() => {
-      const columns = ['id', 'project', 'name', 'scopes', 'made'].map((name) => ({ name, type: 'text' }))
-      const rows = listKeys(settings().dataDir).map((entry) => [
-        entry.id,
-        entry.project,
-        entry.label,
-        entry.scopes.join(','),
-        entry.created_at,
-      ])
-      process.stdout.write(render({ columns, rows }, 'table'))
-    })
-  key
-    .command('revoke')
-    .description('end a key')
-    .argument('<id>', 'as key list shows it')
-    .action((id: string) => {
-      revokeKey(settings().dataDir, id)
-      process.stdout.write(`${id} is revoked\n`)
-    })
   return key
 }
