@@ -81,6 +81,10 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
     const lakeFailed = createErrorLog(logger, 'lake')
     const lake = defineLake({
       directory: lakeDir,
+      retentions: () =>
+        directory
+          .projects()
+          .flatMap(({ id: projectId, retentionDays: days }) => (days === null ? [] : { projectId, days })),
       warn: (message, error) => lakeFailed(`${message}: ${error.message}`),
     })
     const topology = await configured(telemetry.withSinks([lake]), process.cwd())

@@ -9,6 +9,7 @@ import type { Sink, SinkWriter } from '#pipeline/stage/sink.ts'
 import { checkStorable } from '#schemas/tables/check_columns.ts'
 import { tableOf } from '#schemas/tables/tables.ts'
 import { telemetryEvents } from '#schemas/topics.ts'
+import type { Retention } from './compaction/retention.ts'
 import { tableKey } from './paths.ts'
 import type { LakeLimits } from './writer/lake_writer.ts'
 import { type Question, type Reply, type Request, receivedError, type WriterSettings } from './writer/messages.ts'
@@ -18,6 +19,8 @@ export interface LakeSettings {
   /** The lake's folder, absolute; made when first written to. */
   readonly directory: string
   readonly limits?: Partial<LakeLimits>
+  /** Projects that do not keep everything; asked every hour. */
+  readonly retentions?: () => readonly Retention[]
   /** Told of what failed and is being tried again. */
   readonly warn?: (message: string, error: Error) => void
 }
@@ -37,12 +40,14 @@ function checkLake(batch: Batch): void {
   checkStorable(batch)
 }
 
+const EXPIRE_EVERY_MS = 3_600_000
+
 /** Bytes on their way to the thread before `write` waits: the thread must not run dry while it answers. */
 const MAX_UNANSWERED_BYTES = 16 * 2 ** 20
 
 /** @param storing as `Sink.open` */
 export function createLakeSink(
-  { directory, limits = {}, warn = () => {} }: LakeSettings,
+  { directory, limits = {}, retentions = () => [], warn = () => {} }: LakeSettings,
   storing: (failure: string | null) => void = () => {},
 ): SinkWriter {
   const workerData: WriterSettings = { directory, limits }
@@ -102,6 +107,9 @@ export function createLakeSink(
   })
   worker.on('error', (cause) => fail(new TransientError(`lake: the writer failed: ${cause}`, { cause })))
   worker.on('exit', () => fail(new TransientError('lake: the writer has ended')))
+  const expire = () => worker.postMessage({ kind: 'expire', retentions: retentions() } satisfies Request)
+  expire()
+  const expiring = setInterval(expire, EXPIRE_EVERY_MS)
 
   return {
     async write(batch) {
@@ -135,6 +143,7 @@ export function createLakeSink(
 
     async close() {
       closed = true
+      clearInterval(expiring)
       await worker.terminate()
       wake()
     },

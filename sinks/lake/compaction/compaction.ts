@@ -4,7 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Table } from '#schemas/tables/tables.ts'
-import type { Add, Remove } from '../delta/actions.ts'
+import type { Add } from '../delta/actions.ts'
 import { commit, type TableHead } from '../delta/commit.ts'
 import { loadSnapshot } from '../delta/snapshot.ts'
 import { mergeStats, type Stats } from '../delta/stats.ts'
@@ -12,6 +12,7 @@ import { headOf } from '../delta/table_head.ts'
 import { newFilePath } from '../paths.ts'
 import type { ObjectStore } from '../store/object_store.ts'
 import { copyFiles, mergeFiles } from './merge_files.ts'
+import { removal } from './removal.ts'
 import { filesToMerge, type Merge } from './tiers.ts'
 
 /**
@@ -58,13 +59,9 @@ async function compactFiles(
     id: randomUUID(),
     operation: 'OPTIMIZE' as const,
     add: [add],
-    remove: files.map((file) => removed(file, nowMs)),
+    remove: files.map((file) => removal(file, nowMs, false)),
   }
   const outcome = await commit(store, key, table, head, { ...request, origins: new Map() }, nowMs)
   // Where someone else removed an input, the merged file stays behind for vacuum.
   return outcome.kind === 'committed'
-}
-
-function removed({ path, partitionValues, size }: Add, nowMs: number): Remove {
-  return { path, deletionTimestamp: nowMs, dataChange: false, extendedFileMetadata: true, partitionValues, size }
 }

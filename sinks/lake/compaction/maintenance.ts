@@ -1,9 +1,11 @@
-/** What a table needs now and then besides commits: checkpoints, compaction, vacuum. One table at a time. */
-import type { Table } from '#schemas/tables/tables.ts'
+/** What a table needs now and then besides commits: checkpoints, compaction, retention, vacuum. One table at a time. */
+import { TABLES, type Table } from '#schemas/tables/tables.ts'
 import { writeCheckpoint } from '../delta/checkpoint.ts'
 import { loadSnapshot } from '../delta/snapshot.ts'
+import { tableKey } from '../paths.ts'
 import type { ObjectStore } from '../store/object_store.ts'
 import { compactTable } from './compaction.ts'
+import { expireTable, type Retention } from './retention.ts'
 import { vacuumTable } from './vacuum.ts'
 
 export interface MaintenanceOptions {
@@ -31,6 +33,7 @@ export class LakeMaintenance {
   readonly #options: MaintenanceOptions
   /** By key; as many at most as there are tables being written. */
   readonly #due = new Map<string, Due>()
+  #retentions: readonly Retention[] = []
   #running: Promise<void> | null = null
 
   constructor(options: MaintenanceOptions) {
@@ -43,14 +46,24 @@ export class LakeMaintenance {
     const every = [CHECKPOINT_COMMITS, COMPACT_COMMITS, VACUUM_COMMITS]
     if (!every.some((commits) => reached(since, version, commits))) return
     this.#due.set(key, { table, since, last: version })
-    this.#running ??= this.#run().finally(() => {
-      this.#running = null
-    })
+    this.#start()
+  }
+
+  /** Takes what is too old out of these projects' tables, and deletes what was taken out long enough ago. */
+  expire(retentions: readonly Retention[]): void {
+    this.#retentions = retentions
+    this.#start()
   }
 
   /** Resolves when nothing is due. */
   async idle(): Promise<void> {
     await this.#running
+  }
+
+  #start(): void {
+    this.#running ??= this.#run().finally(() => {
+      this.#running = null
+    })
   }
 
   async #run(): Promise<void> {
@@ -62,6 +75,22 @@ export class LakeMaintenance {
         this.#options.failed(key, error)
       }
     }
+    const retentions = this.#retentions
+    this.#retentions = []
+    for (const { projectId, days } of retentions) {
+      for (const table of TABLES) {
+        const key = tableKey(projectId, table.name)
+        await this.#expire(key, table, days).catch((error) => this.#options.failed(key, error))
+      }
+    }
+    if (this.#due.size + this.#retentions.length > 0) await this.#run()
+  }
+
+  async #expire(key: string, table: Table, days: number): Promise<void> {
+    const { store, now } = this.#options
+    await expireTable(store, key, table, days, now())
+    // A table that nobody writes to any more has no commits that would call for it.
+    await vacuumTable(store, key, now(), REMOVED_RETENTION_MS)
   }
 
   async #maintain(key: string, { table, since, last }: Due): Promise<void> {

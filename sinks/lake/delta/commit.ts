@@ -36,7 +36,7 @@ export interface OriginRange {
 export interface CommitRequest {
   /** Unique; a request that is tried again keeps it. */
   readonly id: string
-  readonly operation: 'WRITE' | 'OPTIMIZE'
+  readonly operation: 'WRITE' | 'OPTIMIZE' | 'DELETE'
   readonly add: readonly Add[]
   readonly remove: readonly Remove[]
   /** By appId. */

@@ -1,5 +1,6 @@
 /** What the sink and its writer's thread say to each other. */
 import { FencedError, InvariantError, OperatorError, TransientError } from '#pipeline/errors/errors.ts'
+import type { Retention } from '../compaction/retention.ts'
 import type { LakeLimits, Reached } from './lake_writer.ts'
 import type { TransferredBatch } from './transfer.ts'
 
@@ -11,8 +12,10 @@ export interface WriterSettings {
 
 export type Question = { readonly kind: 'add'; readonly batch: TransferredBatch } | { readonly kind: 'flush' }
 
-/** Each is answered, in any order. */
-export type Request = Question & { readonly id: number }
+/** Each question is answered, in any order; what is to expire is only told. */
+export type Request =
+  | (Question & { readonly id: number })
+  | { readonly kind: 'expire'; readonly retentions: readonly Retention[] }
 
 export type Reply =
   | { readonly kind: 'done'; readonly id: number }

@@ -35,6 +35,7 @@ setInterval(() => {
 }, TICK_MS)
 
 port.on('message', (request: Request) => {
+  if (request.kind === 'expire') return maintenance.expire(request.retentions)
   const work = request.kind === 'add' ? writer.add(fromTransfer(request.batch)) : writer.flush()
   work.then(
     () => {

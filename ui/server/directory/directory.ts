@@ -27,6 +27,7 @@ export interface StoredDirectory extends Directory, PasswordDirectory, ProjectDi
   /** The key made because there was no project yet and no `apiKey`: to be shown once. `null` otherwise. */
   readonly firstKey: string | null
   readonly defaultProject: ProjectLimits
+  projects(): readonly ProjectLimits[]
   /** Reads what is newer, now: after a change of one's own. @throws TransientError */
   refresh(): Promise<void>
   close(): void
@@ -86,6 +87,7 @@ export async function createStoredDirectory(
     },
     authenticate: (key) => snapshot.authenticate(key),
     project: (nameOrId) => snapshot.project(nameOrId),
+    projects: () => snapshot.projects(),
     scramUser: (user) => snapshot.scramUser(user),
     // What is being read may be older than the change.
     refresh: () => (refreshing ?? Promise.resolve()).catch(() => {}).then(refresh),

@@ -100,8 +100,11 @@ export class Snapshot {
   project(nameOrId: string): ProjectLimits | null {
     const row = this.#projectRow(nameOrId)
     if (row === undefined) return null
-    const { id, name, retention_days, events_per_day, bytes_per_day } = row
-    return { id, name, retentionDays: retention_days, eventsPerDay: events_per_day, bytesPerDay: bytes_per_day }
+    return limitsOf(row)
+  }
+
+  projects(): ProjectLimits[] {
+    return Array.from(this.#projects.values(), limitsOf)
   }
 
   scramUser(user: string): ScramUser {
@@ -160,4 +163,8 @@ export class Snapshot {
       allowedOrigins: [],
     })
   }
+}
+
+function limitsOf({ id, name, retention_days, events_per_day, bytes_per_day }: ProjectRow): ProjectLimits {
+  return { id, name, retentionDays: retention_days, eventsPerDay: events_per_day, bytesPerDay: bytes_per_day }
 }
