@@ -10,6 +10,7 @@ import { loadSnapshot } from '#sinks/lake/delta/snapshot.ts'
 import { createFileStore } from '#sinks/lake/store/file_store.ts'
 import { TEST_KEY } from '../../end_to_end/server.ts'
 import { atLeast, atMost, type Figure, type Scenario } from './figure.ts'
+import { page } from './page.bench.ts'
 import { type BenchServer, startBenchServer } from './server.ts'
 import { tail } from './tail.bench.ts'
 
@@ -139,7 +140,7 @@ const start: Scenario = async () => {
   return [atMost('start to ready', first.readySeconds, 's', 5)]
 }
 
-const SCENARIOS: Record<string, Scenario> = { start, logs, spans, small, visible, tail, steady }
+const SCENARIOS: Record<string, Scenario> = { start, logs, spans, small, visible, tail, page, steady }
 
 const chosen = process.argv.slice(2)
 const figures: Figure[] = []

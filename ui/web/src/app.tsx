@@ -8,6 +8,7 @@ import { Shell } from './shell/shell.tsx'
 import { SignIn } from './shell/sign_in.tsx'
 
 const PipelinePage = lazy(() => import('./pipeline/page.tsx'))
+const TracesPage = lazy(() => import('./traces/page.tsx'))
 const TracePage = lazy(() => import('./trace/page.tsx'))
 const SqlPage = lazy(() => import('./sql/page.tsx'))
 
@@ -50,6 +51,9 @@ function Pages() {
     <Switch fallback={<Nowhere />}>
       <Match when={path() === '/' || path() === '/events'}>
         <EventsPage />
+      </Match>
+      <Match when={path() === '/traces'}>
+        <TracesPage />
       </Match>
       <Match when={path() === '/pipeline'}>
         <PipelinePage />

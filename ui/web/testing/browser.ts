@@ -36,8 +36,9 @@ export interface TestBrowser {
   close(): Promise<void>
 }
 
-export async function createTestBrowser(): Promise<TestBrowser> {
-  const server = await startServer()
+/** @param of a server that is there already; it is stopped with the browser */
+export async function createTestBrowser(of?: TestServer): Promise<TestBrowser> {
+  const server = of ?? (await startServer())
   const browser: Browser = await chromium.launch({ executablePath: chromiumPath!, args: FLAGS })
   mkdirSync(SCREENSHOTS, { recursive: true })
   return {

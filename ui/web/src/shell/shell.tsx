@@ -21,6 +21,7 @@ interface Page {
 
 const PAGES: readonly Page[] = [
   { path: '/events', name: 'Events', icon: 'events', keys: 'g l' },
+  { path: '/traces', name: 'Traces', icon: 'traces', keys: 'g t', preload: () => import('../traces/page.tsx') },
   { path: '/sql', name: 'SQL', icon: 'sql', keys: 'g s', preload: () => import('../sql/page.tsx') },
   { path: '/pipeline', name: 'Pipeline', icon: 'pipeline', keys: 'g p', preload: () => import('../pipeline/page.tsx') },
 ]
@@ -72,7 +73,7 @@ export function Shell(props: { readonly children: JSX.Element }) {
 }
 
 function NavLink(props: { readonly page: Page }) {
-  const current = () => path() === props.page.path || (props.page.path === '/events' && path().startsWith('/trace/'))
+  const current = () => path() === props.page.path || (props.page.path === '/traces' && path().startsWith('/trace/'))
   return (
     <a
       class="nav-item"

@@ -47,8 +47,8 @@ export default function TracePage(props: { readonly id: string }) {
   return (
     <>
       <div class="bar">
-        <a class="crumb" href="/events">
-          Events
+        <a class="crumb" href="/traces">
+          Traces
         </a>
         <span class="q">/</span>
         <h1 class="data trace-id">{props.id}</h1>
