@@ -72,3 +72,9 @@ export function moved(names: readonly string[], from: number, to: number): strin
   const place = Math.max(0, Math.min(names.length - 1, to))
   return names.toSpliced(from, 1).toSpliced(place, 0, names[from])
 }
+
+/** A new column stands before the message, which takes what is left. */
+export function withColumn(names: readonly string[], name: string): string[] {
+  const message = names.indexOf('message')
+  return message < 0 ? [...names, name] : names.toSpliced(message, 0, name)
+}

@@ -2,7 +2,7 @@
 import { createResource, createSignal, For, onCleanup, onMount, Show } from 'solid-js'
 import { Icon } from '../shell/icons.tsx'
 import { type ColumnOffer, columnsLike, readColumnOffers } from './column_offers.ts'
-import { columnNamed, isUsual, MAX_COLUMNS, moved } from './columns.ts'
+import { columnNamed, isUsual, MAX_COLUMNS, moved, withColumn } from './columns.ts'
 import { columns as tableColumns } from './filter.ts'
 import type { Selection } from './statements.ts'
 import { columns, setColumns, setWraps, wraps } from './view.ts'
@@ -196,10 +196,4 @@ function Menu(props: { readonly selection: Selection | null }) {
       </div>
     </div>
   )
-}
-
-/** A new column stands before the message, which takes what is left. */
-function withColumn(names: readonly string[], name: string): string[] {
-  const message = names.indexOf('message')
-  return message < 0 ? [...names, name] : names.toSpliced(message, 0, name)
 }

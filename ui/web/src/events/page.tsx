@@ -1,12 +1,14 @@
 /** Events: what is happening now, and is it worse than before. */
 import { createEffect, createMemo, createSignal, For, on, onCleanup, onMount, Show } from 'solid-js'
 import { count } from '../format/numbers.ts'
+import { useCommands } from '../shell/commands.ts'
 import { Icon } from '../shell/icons.tsx'
 import { useKeys } from '../shell/keyboard.ts'
 import { navigate } from '../shell/router.ts'
 import { brush, moveWindow, setBrush, zoomIn, zoomOut } from './brush.ts'
 import { type Conditions, cellConditions, conditionsOf } from './cells.ts'
-import { SERVICE } from './columns.ts'
+import { readColumnOffers } from './column_offers.ts'
+import { SERVICE, withColumn } from './columns.ts'
 import { ColumnsMenu } from './columns_menu.tsx'
 import { Dock } from './dock.tsx'
 import { Drawer, traceLink } from './drawer.tsx'
@@ -144,6 +146,19 @@ export function EventsPage() {
       }),
     },
   ])
+
+  useCommands(async () => {
+    const selection = stream.selection()
+    const shown = view.columns().map(({ name, title }) => ({ name, title, add: false }))
+    const known = selection === null ? [] : await readColumnOffers(selection)
+    const offered = known.map(({ name, title }) => ({ name, title, add: true }))
+    const names = shown.map(({ name }) => name)
+    return [...offered.filter(({ name }) => !names.includes(name)), ...shown].map(({ name, title, add }) => ({
+      group: 'Column',
+      name: `${add ? 'Add' : 'Remove'} ${title}`,
+      run: () => view.setColumns(add ? withColumn(names, name) : names.filter((each) => each !== name)),
+    }))
+  })
 
   // Read out by the sum every ten seconds, not row by row.
   const timer = setInterval(() => {

@@ -24,7 +24,7 @@ export function KeysDialog() {
             {({ keys, does }) => (
               <div>
                 <dt>
-                  <For each={keys.split(' ')}>{(key) => <kbd class="kbd">{shown(key)}</kbd>}</For>
+                  <For each={keys.split(' ')}>{(key) => <kbd class="kbd">{shownKey(key)}</kbd>}</For>
                 </dt>
                 <dd>{does}</dd>
               </div>
@@ -49,7 +49,8 @@ const SIGNS: Readonly<Record<string, string>> = {
   Escape: 'Esc',
 }
 
-function shown(key: string): string {
+/** A key as its cap says it. */
+export function shownKey(key: string): string {
   return key
     .split('+')
     .map((part) => SIGNS[part] ?? part)

@@ -1,5 +1,5 @@
 /** What stands around every page: navigation, status line, and the keys that work everywhere. */
-import { For, type JSX, onCleanup, Show } from 'solid-js'
+import { createSignal, For, type JSX, lazy, onCleanup, Show } from 'solid-js'
 import { session, signOut } from '../api/session.ts'
 import { watchTopology } from '../api/topology.ts'
 import { Icon, type IconName, Logo } from './icons.tsx'
@@ -9,6 +9,8 @@ import { navigate, path } from './router.ts'
 import { StatusLine } from './status_line.tsx'
 import { theme, toggleTheme } from './theme.ts'
 import { Toast } from './toast.tsx'
+
+const Palette = lazy(() => import('./palette.tsx'))
 
 interface Page {
   readonly path: string
@@ -28,9 +30,11 @@ const PAGES: readonly Page[] = [
 
 export function Shell(props: { readonly children: JSX.Element }) {
   onCleanup(watchTopology())
+  const [commands, setCommands] = createSignal(false)
   useKeys([
     ...PAGES.map((page) => ({ keys: page.keys, does: page.name, run: () => navigate(page.path) })),
     { keys: 'g d', does: 'dark or light', run: toggleTheme },
+    { keys: 'Ctrl+k', does: 'commands', run: () => void setCommands(true) },
     { keys: '?', does: 'all keys', run: showKeys },
   ])
   return (
@@ -48,6 +52,11 @@ export function Shell(props: { readonly children: JSX.Element }) {
         </div>
         <For each={PAGES}>{(page) => <NavLink page={page} />}</For>
         <span class="gap" />
+        <button type="button" class="nav-item" onClick={() => setCommands(true)} title="Commands">
+          <Icon name="search" />
+          <span class="label">Commands</span>
+          <kbd class="kbd">{isMac ? '⌘' : 'Ctrl'} K</kbd>
+        </button>
         <button type="button" class="nav-item" onClick={showKeys} title="Keys">
           <Icon name="keys" />
           <span class="label">Keys</span>
@@ -68,9 +77,14 @@ export function Shell(props: { readonly children: JSX.Element }) {
       <StatusLine />
       <Toast />
       <KeysDialog />
+      <Show when={commands()}>
+        <Palette close={() => setCommands(false)} />
+      </Show>
     </div>
   )
 }
+
+const isMac = /Mac|iPhone|iPad/.test(navigator.platform)
 
 function NavLink(props: { readonly page: Page }) {
   const current = () => path() === props.page.path || (props.page.path === '/traces' && path().startsWith('/trace/'))
