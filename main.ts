@@ -13,7 +13,7 @@ import { createProcessMetrics } from '#pipeline/observability/process_metrics.ts
 import { createReporter } from '#pipeline/runtime/report.ts'
 import { startRuntime } from '#pipeline/runtime/runtime.ts'
 import { createSqliteStateStore } from '#pipeline/state/sqlite.ts'
-import type { Directory, ProjectLimits } from '#schemas/directory.ts'
+import type { Directory, ProjectDirectory } from '#schemas/directory.ts'
 import { telemetryEvents } from '#schemas/topics.ts'
 import { defineLake } from '#sinks/lake/lake.ts'
 import { createPgwireServer } from '#sinks/lake/pgwire/server.ts'
@@ -24,13 +24,13 @@ import { createReceiver } from '#topologies/receive/receiver.ts'
 import { telemetry } from '#topologies/telemetry.topology.ts'
 import { runCommandLine } from '#ui/cli/command_line.ts'
 import { announceRunning, forgetRunning } from '#ui/cli/running.ts'
-import { createStoredDirectory } from '#ui/server/directory/directory.ts'
-import { queryRoute } from '#ui/server/query_route.ts'
+import { createAccess, LOCAL_KEY_ID } from '#ui/server/api/access.ts'
+import { apiRoutes } from '#ui/server/api/routes.ts'
+import { createStoredDirectory, type StoredDirectory } from '#ui/server/directory/directory.ts'
+import { createSessions } from '#ui/server/directory/sessions.ts'
 import { createHttpServer } from '#ui/server/server.ts'
 import { createLiveTail } from '#ui/server/tail/live_tail.ts'
 import { isPageBuilt, PAGE_NOT_BUILT, pageRoute } from '#ui/server/web/page.ts'
-import { sessionRoute } from '#ui/server/web/session_route.ts'
-import { createSessions } from '#ui/server/web/sessions.ts'
 import { configured } from './config.ts'
 import { prepareDataFolder } from './data_folder.ts'
 import { openPostgres } from './postgres.ts'
@@ -120,39 +120,39 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
         onError: createErrorLog(logger, 'pgwire'),
       }),
     )
-    const sessions = createSessions()
-    const tail = createLiveTail({
-      log,
-      topic: telemetryEvents,
-      handover: runtime.handover,
-      queries: query,
-      authenticate: local.directory.authenticate,
-      sessionKey: sessions.keyOf,
-    })
+    const sessions = createSessions({ database, directory: local.directory })
+    const access = createAccess({ directory: local.directory, sessions })
+    const tail = createLiveTail({ log, topic: telemetryEvents, handover: runtime.handover, queries: query })
     const http = opens(
       await createHttpServer({
         host: bind,
         port: settings.httpPort,
-        authenticate: local.directory.authenticate,
-        sessionKey: sessions.keyOf,
-        notReady: () => [
-          ...log.health(),
-          ...reporter.notReady(),
-          ...(query.health().ready ? [] : ['the query process is starting']),
-        ],
-        metrics: async () => [
-          ...(await reporter.metrics()),
-          ...receiverMetrics(receiver),
-          ...tail.metrics(),
-          ...processMetrics.families(),
-        ],
-        topology: () => reporter.report(),
-        routes: [
-          queryRoute({ directory: local.directory, queries: query, sessionKey: sessions.keyOf }),
-          sessionRoute({ directory: local.directory, sessions, otlp: receiver.ports }),
-          pageRoute(PAGE_DIRECTORY),
-        ],
+        access,
+        database,
+        changed: async () => {
+          sessions.forget()
+          await directory.refresh()
+        },
+        routes: apiRoutes({
+          ...{ database, sessions, access, queries: query },
+          directory: local.directory,
+          otlp: receiver.ports,
+          notReady: () => [
+            ...log.health(),
+            ...reporter.notReady(),
+            ...(query.health().ready ? [] : ['the query process is starting']),
+          ],
+          metrics: async () => [
+            ...(await reporter.metrics()),
+            ...receiverMetrics(receiver),
+            ...tail.metrics(),
+            ...processMetrics.families(),
+          ],
+          topology: () => reporter.report(),
+        }),
         upgrades: [tail],
+        page: pageRoute(PAGE_DIRECTORY),
+        onError: createErrorLog(logger, 'http'),
       }),
     )
     announceRunning(dataDir, { pid: process.pid, url: http.url, key: local.key })
@@ -163,15 +163,16 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
   }
 }
 
-/** A key of this run only, for the command line on the same machine (`run.json`); it may read project `default`. */
-function localKey(stored: Directory & { readonly defaultProject: ProjectLimits }): {
+/** A key of this run only, for the command line on the same machine (`run.json`): it administers the instance. */
+function localKey(stored: StoredDirectory): {
   readonly key: string
-  readonly directory: Directory
+  readonly directory: Directory & ProjectDirectory
 } {
   const key = `local_${randomBytes(24).toString('base64url')}`
   const { id: projectId, name: projectName } = stored.defaultProject
-  const principal = { projectId, projectName, keyId: 'local', scopes: ['read'] } as const
-  return { key, directory: { authenticate: (given) => (given === key ? principal : stored.authenticate(given)) } }
+  const principal = { projectId, projectName, keyId: LOCAL_KEY_ID, scopes: ['read', 'admin'] } as const
+  const authenticate: Directory['authenticate'] = (given) => (given === key ? principal : stored.authenticate(given))
+  return { key, directory: { authenticate, project: stored.project } }
 }
 
 /** Runs until a signal ends it; a second signal ends it at once. */

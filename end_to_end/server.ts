@@ -97,8 +97,8 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
         headers,
         body: JSON.stringify({ sql, params }),
       })
-      const answer = (await response.json()) as { rows?: unknown[][]; message?: string }
-      if (answer.rows === undefined) throw new Error(answer.message)
+      const answer = (await response.json()) as { rows?: unknown[][]; detail?: string }
+      if (answer.rows === undefined) throw new Error(answer.detail)
       return answer.rows
     },
     get: (path) => fetch(`${httpUrl}${path}`, { headers: { authorization: `Bearer ${TEST_KEY}` } }),

@@ -12,8 +12,8 @@ interface Reply {
   readonly columns?: readonly QueryColumn[]
   readonly rows?: readonly QueryRow[]
   readonly truncated?: boolean
-  readonly message?: string
-  readonly code?: string
+  /** Of a problem (RFC 9457). */
+  readonly detail?: string
   readonly position?: number
 }
 
@@ -35,7 +35,7 @@ export async function ask(
   })
   const reply = (await response.json()) as Reply
   if (!response.ok || reply.columns === undefined || reply.rows === undefined) {
-    throw new OperatorError(`${reply.message ?? `answered ${response.status}`}${mark(sql, reply.position)}`)
+    throw new OperatorError(`${reply.detail ?? `answered ${response.status}`}${mark(sql, reply.position)}`)
   }
   return { columns: reply.columns, rows: reply.rows, truncated: reply.truncated ?? false }
 }

@@ -37,7 +37,7 @@ describe('millrace tail', () => {
 
   for (const [filter, key, message] of [
     ['level =', 'reader', 'filter: expected a value after =, not the end, at 8'],
-    ['', 'wrong', 'This needs an API key: authorization: Bearer <key>'],
+    ['', 'wrong', 'This needs an API key (authorization: Bearer <key>), or to be signed in'],
   ] as const) {
     it(`says what the server says: ${message}`, async () => {
       await using server = await createTailServer()

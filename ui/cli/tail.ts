@@ -78,7 +78,7 @@ function follow(
     })
     socket.on('unexpected-response', async (_, response) => {
       const body = Buffer.concat(await response.toArray()).toString()
-      const sentence = /"message":"((?:[^"\\]|\\.)*)"/.exec(body)?.[1] ?? `answered ${response.statusCode}`
+      const sentence = /"detail":"((?:[^"\\]|\\.)*)"/.exec(body)?.[1] ?? `answered ${response.statusCode}`
       resolve(response.statusCode! >= 500 ? { lost: sentence } : { refused: sentence })
     })
     socket.on('error', (error) => resolve({ lost: `no answer from ${url}: ${error.message}` }))

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
-import fastify from 'fastify'
 import type { Directory, Scope } from '#schemas/directory.ts'
 import {
   QueryError,
@@ -11,7 +10,9 @@ import {
   type QueryRow,
   userError,
 } from '#schemas/query.ts'
+import { createAccess } from './api/access.ts'
 import { queryRoute } from './query_route.ts'
+import { buildServer } from './server.ts'
 
 const directory: Directory = {
   authenticate(key) {
@@ -29,8 +30,8 @@ async function* pagesOf(pages: readonly (readonly QueryRow[] | Error)[], truncat
 }
 
 function answering(query: (request: QueryRequest) => Promise<QueryResult>) {
-  const server = fastify()
-  server.register(queryRoute({ directory, queries: { query } }))
+  const access = createAccess({ directory })
+  const server = buildServer({ host: '0.0.0.0', port: 0, access, routes: [queryRoute({ query })] })
   return {
     server,
     post: (body: unknown, key = 'reader') =>
@@ -113,7 +114,8 @@ describe('POST /v1/query', () => {
       for (const query of [() => Promise.reject(error), async () => ({ columns, asOf: [], pages: pagesOf([error]) })]) {
         const answer = await answering(query).post({ sql: '' })
         assert.equal(answer.statusCode, status)
-        assert.deepEqual(answer.json(), { code: '57014', message: 'because', position: 3 })
+        const { code, detail, position } = answer.json()
+        assert.deepEqual({ code, detail, position }, { code: '57014', detail: 'because', position: 3 })
         assert.equal(answer.headers['retry-after'], status === 429 || status === 503 ? '1' : undefined)
       }
     })

@@ -2,80 +2,48 @@
  * `POST /v1/query` `{"sql": …, "params": […]}` → `{"columns": [{"name", "type"}], "rows": [[…]], "truncated": false}`.
  *
  * Values as `schemas/query.ts` says, json columns as JSON. A number over 2^53 comes as a string; send one as a string,
- * too. What fails before the first rows is a status and `{"code": SQLSTATE, "message", "position"?}`; an answer that
- * fails later is cut off (the connection is reset), so that no reader takes a part for the whole.
+ * too. What fails before the first rows is a problem (`api/problem.ts`) with its SQLSTATE and place; an answer that fails later is
+ * cut off (the connection is reset), so that no reader takes a part for the whole.
  */
 import { Readable } from 'node:stream'
-import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import { z } from 'zod'
-import type { Directory } from '#schemas/directory.ts'
-import {
-  type QueryColumn,
-  QueryError,
-  type QueryFault,
-  type QueryResult,
-  type QueryRow,
-  type QueryService,
-  type QueryValue,
-} from '#schemas/query.ts'
-import { bearerKey, type RequestHead } from './server.ts'
-
-export interface QueryRouteOptions {
-  readonly directory: Directory
-  readonly queries: QueryService
-  /** The key behind a request that carries none itself: that of its session. */
-  readonly sessionKey?: (request: RequestHead) => string | null
-}
+import type { QueryColumn, QueryResult, QueryRow, QueryService, QueryValue } from '#schemas/query.ts'
+import { projectQuery } from './api/fields.ts'
+import { defineRoute, type Route } from './api/route.ts'
 
 const MAX_PARAMS = 1000
 
-const bodySchema = z.strictObject({
-  sql: z.string(),
+const body = z.strictObject({
+  sql: z.string().meta({ description: 'One SELECT statement.' }),
   params: z
     .array(z.union([z.string(), z.number(), z.boolean(), z.null()]))
     .max(MAX_PARAMS)
-    .default([]),
+    .default([])
+    .meta({ description: 'Values of $1, $2 …' }),
 })
 
-const STATUS: Record<QueryFault, number> = {
-  user: 400,
-  cancelled: 408,
-  overload: 429,
-  internal: 500,
-  unavailable: 503,
-  timeout: 504,
-}
-const RETRY_AFTER_SECONDS = 1
+const answerSchema = z.object({
+  columns: z.array(z.object({ name: z.string(), type: z.string() })),
+  rows: z.array(z.array(z.unknown())),
+  truncated: z.boolean(),
+})
 
-export function queryRoute({ directory, queries, sessionKey = () => null }: QueryRouteOptions): FastifyPluginAsync {
-  return async (server) => {
-    server.post('/v1/query', async (request, reply) => {
-      const principal = directory.authenticate(bearerKey(request) ?? sessionKey(request) ?? '')
-      if (principal === null) return refuse(reply, 401, '28000', 'This needs an API key: authorization: Bearer <key>')
-      if (!principal.scopes.includes('read')) return refuse(reply, 403, '42501', 'The key does not have the scope read')
-      const body = bodySchema.safeParse(request.body)
-      if (!body.success) return refuse(reply, 400, '22023', z.prettifyError(body.error))
-      const gone = new AbortController()
-      reply.raw.on('close', () => gone.abort())
-      try {
-        const { projectId, projectName } = principal
-        const result = await queries.query({ projectId, projectName, ...body.data, signal: gone.signal })
-        const text = answerText(result)
-        const first = await text.next()
-        return await reply.type('application/json').send(Readable.from(joined(first, text), { objectMode: false }))
-      } catch (cause) {
-        if (!(cause instanceof QueryError)) throw cause
-        const { fault, ...problem } = cause.problem
-        const status = STATUS[fault]
-        if (status === 429 || status === 503) reply.header('retry-after', RETRY_AFTER_SECONDS)
-        return await reply.code(status).send(problem)
-      }
-    })
-  }
-}
-
-function refuse(reply: FastifyReply, status: number, code: string, message: string): FastifyReply {
-  return reply.code(status).send({ code, message })
+export function queryRoute(queries: QueryService): Route {
+  return defineRoute({
+    method: 'POST',
+    path: '/v1/query',
+    summary: 'Rows of a statement over the events of the project.',
+    access: 'viewer',
+    query: projectQuery,
+    body,
+    answers: { 200: answerSchema },
+    async handle({ caller: { projectId, projectName }, body: statement, reply, signal }) {
+      const result = await queries.query({ projectId, projectName, ...statement, signal })
+      const text = answerText(result)
+      const first = await text.next()
+      return reply.type('application/json').send(Readable.from(joined(first, text), { objectMode: false }))
+    },
+  })
 }
 
 async function* joined(

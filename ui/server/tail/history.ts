@@ -1,8 +1,7 @@
 /** What was there before: the newest events that pass a filter, from SQL, and where in the log that answer stands. */
 import type { Position } from '#pipeline/log/log.ts'
-import type { Principal } from '#schemas/directory.ts'
 import { toWhere } from '#schemas/filter/where.ts'
-import type { QueryService } from '#schemas/query.ts'
+import type { QueryRequest, QueryService } from '#schemas/query.ts'
 import type { TailRequest } from './request.ts'
 import { rowOfAnswer } from './row_json.ts'
 
@@ -16,7 +15,7 @@ export interface History {
 /** @param maxRows the newest are given where there are more @throws QueryError */
 export async function readHistory(
   queries: QueryService,
-  { projectId, projectName }: Principal,
+  { projectId, projectName }: Pick<QueryRequest, 'projectId' | 'projectName'>,
   request: TailRequest,
   maxRows: number,
   signal: AbortSignal,

@@ -1,7 +1,20 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { QueryRequest } from '#schemas/query.ts'
-import { createTailServer, logsOf, OTHER_PROJECT, type TailClient, type TailServer } from './testing/tail_server.ts'
+import type { Caller } from '../api/caller.ts'
+import {
+  createTailServer,
+  logsOf,
+  OTHER_PROJECT,
+  PROJECT,
+  type TailClient,
+  type TailServer,
+} from './testing/tail_server.ts'
+
+const user: Caller = {
+  ...{ kind: 'user', id: 'u', name: 'viewer@example.com', role: 'viewer', operator: false },
+  ...{ projectId: PROJECT, projectName: 'default' },
+}
 
 const isLive = (client: TailClient) => client.frames.some((frame) => frame.live)
 async function live(server: TailServer, ...given: Parameters<TailServer['connect']>): Promise<TailClient> {
@@ -205,22 +218,31 @@ describe('a tail wants a key that may read', () => {
       await using server = await createTailServer()
       const { code, reason } = await server.connect({}, options).ended
       assert.equal(code, status)
-      assert.equal(typeof JSON.parse(reason).message, 'string')
+      assert.equal(typeof JSON.parse(reason).detail, 'string')
     })
   }
 
-  it('as a header, a subprotocol, or of the session', async () => {
-    await using server = await createTailServer({ sessionKey: ({ headers }) => headers.cookie ?? null })
+  it('as a header, a subprotocol, or a session', async () => {
+    await using server = await createTailServer()
+    server.sessions.set('viewer', user)
     await live(server, {}, { headers: { 'x-api-key': 'reader' }, key: null })
     const browser = await live(server, {}, { key: null, protocols: ['millrace.tail.v1', 'bearer.reader'] })
     assert.equal(browser.socket.protocol, 'millrace.tail.v1')
-    await live(server, {}, { key: null, headers: { cookie: 'reader' } })
+    await live(server, {}, { key: null, headers: { cookie: 'viewer' } })
   })
 
   it('that is not revoked meanwhile', async () => {
     await using server = await createTailServer()
     const client = await live(server)
     server.keys.delete('reader')
+    assert.deepEqual(await client.ended, { code: 1008, reason: '28000' })
+  })
+
+  it('of a user who still is a member of the project', async () => {
+    await using server = await createTailServer()
+    server.sessions.set('viewer', user)
+    const client = await live(server, {}, { key: null, headers: { cookie: 'viewer' } })
+    server.sessions.set('viewer', { ...user, role: null })
     assert.deepEqual(await client.ended, { code: 1008, reason: '28000' })
   })
 })
@@ -241,7 +263,10 @@ describe('a tail that cannot be answered says why and ends', () => {
     ],
     [
       { since: '1' },
-      { code: '22023', message: 'there is no parameter since: there are filter, from, resume, columns, table' },
+      {
+        code: '22023',
+        message: 'there is no parameter since: there are filter, from, resume, columns, table, project',
+      },
     ],
     [{ columns: 'name,severity' }, { code: '22023', message: 'columns: severity is put together in SQL only' }],
     [{ columns: 'colour' }, { code: '22023', message: 'columns: colour is not in otel_logs_and_spans' }],

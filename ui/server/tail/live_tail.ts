@@ -7,11 +7,12 @@ import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import { OperatorError } from '#pipeline/errors/errors.ts'
 import type { MetricFamily } from '#pipeline/observability/prometheus.ts'
-import type { Principal } from '#schemas/directory.ts'
 import { compilePredicate } from '#schemas/filter/predicate.ts'
 import { QueryError, type QueryService } from '#schemas/query.ts'
 import type { TableColumn } from '#schemas/tables/tables.ts'
-import { bearerKey, type RequestHead, refuseUpgrade, type UpgradeRoute } from '../server.ts'
+import type { Caller } from '../api/caller.ts'
+import { ApiError } from '../api/problem.ts'
+import { refuseUpgrade, type UpgradeRoute } from '../upgrades.ts'
 import { CLOSE, Connection } from './connection.ts'
 import { createFeed, type FeedOptions } from './feed.ts'
 import { readHistory } from './history.ts'
@@ -22,8 +23,6 @@ import { Viewer } from './viewer.ts'
 
 export interface LiveTailOptions extends FeedOptions {
   readonly queries: QueryService
-  readonly authenticate: (key: string) => Principal | null
-  readonly sessionKey?: (request: RequestHead) => string | null
   readonly maxViewers?: number
   /** A viewer is asked for a sign of life this often, ms; two missed, and it is gone. */
   readonly heartbeatMs?: number
@@ -43,7 +42,7 @@ export interface LiveTail extends UpgradeRoute {
 
 /** Rows wait this long for others to share a frame with. */
 const FLUSH_MS = 20
-/** How often keys are looked at again: revoking works at once. */
+/** How often it is asked again whether viewers may: revoking a key or a membership works at once. */
 const RECHECK_MS = 1_000
 /** Of the subprotocols offered this one is spoken; browsers offer it beside `bearer.<key>`. */
 export const SUBPROTOCOL = 'millrace.tail.v1'
@@ -51,13 +50,14 @@ export const SUBPROTOCOL = 'millrace.tail.v1'
 const MAX_MESSAGE_BYTES = 1024
 
 interface Watching {
-  readonly key: string
+  /** @throws TransientError where it cannot be known */
+  readonly stillMay: () => Promise<boolean>
   readonly connection: Connection
   readonly viewer: Viewer
 }
 
 export function createLiveTail(options: LiveTailOptions): LiveTail {
-  const { topic, authenticate, queries, maxViewers = 256, heartbeatMs = 15_000, maxHistoryRows = 1_000 } = options
+  const { topic, queries, maxViewers = 256, heartbeatMs = 15_000, maxHistoryRows = 1_000 } = options
   const { bufferRows = 10_000, bufferSize = 2 << 20, sendPerSecond = 32 << 20 } = options
   const sockets = new WebSocketServer({
     noServer: true,
@@ -70,11 +70,6 @@ export function createLiveTail(options: LiveTailOptions): LiveTail {
   const counts = { sent: 0, skipped: 0 }
   let flushing: NodeJS.Timeout | undefined
   let flushedAt = performance.now()
-
-  const mayRead = (key: string): Principal | null => {
-    const principal = authenticate(key)
-    return principal?.scopes.includes('read') ? principal : null
-  }
 
   function flushAll(): void {
     flushing = undefined
@@ -103,11 +98,10 @@ export function createLiveTail(options: LiveTailOptions): LiveTail {
     for (const { connection, viewer } of watching) if (!connection.beat(viewer.positions)) connection.terminate()
   }, heartbeatMs).unref()
   const rechecking = setInterval(() => {
-    const error = { code: '28000', message: 'the key was revoked' }
-    for (const { key, connection } of watching) if (mayRead(key) === null) connection.end(CLOSE.refused, error)
+    for (const entry of watching) recheck(entry)
   }, RECHECK_MS).unref()
 
-  function watch(socket: WebSocket, request: IncomingMessage, key: string, principal: Principal): void {
+  function watch(socket: WebSocket, request: IncomingMessage, caller: Caller, stillMay: Watching['stillMay']): void {
     const buffer = new RowBuffer({ maxRows: bufferRows, maxSize: bufferSize })
     const connection = new Connection(socket, buffer)
     const gone = new AbortController()
@@ -125,7 +119,7 @@ export function createLiveTail(options: LiveTailOptions): LiveTail {
       const wanted = readRequest(new URL(request.url ?? '', 'ws://tail').searchParams, topic.name, Date.now())
       const viewer = new Viewer({
         ...options,
-        projectId: principal.projectId,
+        projectId: caller.projectId,
         table: wanted.table,
         passes: compilePredicate(wanted.filter),
         writer: writerOf(wanted.columns),
@@ -134,7 +128,7 @@ export function createLiveTail(options: LiveTailOptions): LiveTail {
         arrived: flushSoon,
         failed: (error) => fail(connection, error),
       })
-      const entry = { key, connection, viewer }
+      const entry = { stillMay, connection, viewer }
       watching.add(entry)
       leave = () => {
         watching.delete(entry)
@@ -144,7 +138,7 @@ export function createLiveTail(options: LiveTailOptions): LiveTail {
       if (wanted.resume !== null) await checkResume(wanted.resume)
       let start = wanted.resume
       if (start === null && wanted.from !== null) {
-        const history = await readHistory(queries, principal, wanted, maxHistoryRows, gone.signal)
+        const history = await readHistory(queries, caller, wanted, maxHistoryRows, gone.signal)
         connection.sendHistory(history.rows, history.asOf)
         start = history.asOf
       }
@@ -176,24 +170,17 @@ export function createLiveTail(options: LiveTailOptions): LiveTail {
 
   return {
     path: '/v1/tail',
+    summary: 'Events as they come, over a WebSocket.',
+    access: 'viewer',
     get viewers() {
       return sockets.clients.size
     },
-    upgrade(request: IncomingMessage, socket: Duplex, head: Buffer) {
-      const key = keyOf(request) ?? options.sessionKey?.(request) ?? ''
-      const principal = authenticate(key)
-      if (principal === null)
-        return refuseUpgrade(socket, 401, '28000', 'This needs an API key: authorization: Bearer <key>')
-      if (mayRead(key) === null) return refuseUpgrade(socket, 403, '42501', 'The key does not have the scope read')
+    upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, caller: Caller, stillMay: () => Promise<boolean>) {
       if (sockets.clients.size >= maxViewers) {
-        return refuseUpgrade(
-          socket,
-          503,
-          '53300',
-          `${maxViewers} tails are open already: close one, or try again later`,
-        )
+        const sentence = `${maxViewers} tails are open already: close one, or try again later`
+        return refuseUpgrade(socket, new ApiError(503, '53300', sentence))
       }
-      sockets.handleUpgrade(request, socket, head, (client) => watch(client, request, key, principal))
+      sockets.handleUpgrade(request, socket, head, (client) => watch(client, request, caller, stillMay))
     },
     metrics: () => [
       family('viewers', 'Tails open.', 'gauge', sockets.clients.size),
@@ -212,11 +199,14 @@ export function createLiveTail(options: LiveTailOptions): LiveTail {
   }
 }
 
-/** The key in a header, or in the subprotocol `bearer.<key>`: browsers cannot set headers. */
-function keyOf(request: IncomingMessage): string | null {
-  const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim())
-  const bearer = offered.find((name) => name.startsWith('bearer.'))
-  return bearerKey(request) ?? bearer?.slice('bearer.'.length) ?? null
+/** Ends the tail of one who may not look any more, and of one of whom that cannot be known. */
+function recheck({ stillMay, connection }: Watching): void {
+  stillMay().then(
+    (may) => {
+      if (!may) connection.end(CLOSE.refused, { code: '28000', message: 'you may not see this any more' })
+    },
+    (error: Error) => connection.end(CLOSE.tryAgain, { code: '08006', message: error.message }),
+  )
 }
 
 function fail(connection: Connection, error: unknown): void {

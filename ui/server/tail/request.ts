@@ -59,7 +59,8 @@ const LISTED: Record<Table['name'], readonly string[]> = {
     'attributes',
   ],
 }
-const PARAMETERS = ['filter', 'from', 'resume', 'columns', 'table']
+/** `project` is read where it is decided who may. */
+const PARAMETERS = ['filter', 'from', 'resume', 'columns', 'table', 'project']
 const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** @param nowMs Unix milliseconds @throws TailError naming the parameter that does not fit */

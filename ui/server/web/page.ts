@@ -2,6 +2,8 @@
 import { existsSync, globSync, readFileSync, statSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { notFound } from '../api/problem.ts'
+import { sendError } from '../api/register.ts'
 
 const TYPES: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -61,7 +63,7 @@ export function pageRoute(directory: string): FastifyPluginAsync {
       if (file !== undefined) return send(request, reply, file)
       // A missing file or route is an error; anything else is a place within the page.
       if (path.startsWith('/v1/') || path.startsWith('/assets/')) {
-        return reply.code(404).send({ code: '42P01', message: `there is no ${path}` })
+        return sendError(reply, notFound('route', path))
       }
       const index = files.get('/index.html')
       if (index === undefined) {

@@ -8,6 +8,9 @@ import { MemoryLog } from '#pipeline/testing/memory_log.ts'
 import type { Principal } from '#schemas/directory.ts'
 import type { QueryService } from '#schemas/query.ts'
 import { telemetryEvents } from '#schemas/topics.ts'
+import { createAccess, type RequestHead } from '../../api/access.ts'
+import type { Caller } from '../../api/caller.ts'
+import { probeRoutes } from '../../api/probe_routes.ts'
 import { createHttpServer } from '../../server.ts'
 import { createLiveTail, type LiveTailOptions } from '../live_tail.ts'
 
@@ -59,6 +62,8 @@ export interface TailServer extends AsyncDisposable {
   readonly url: string
   readonly log: MemoryLog
   readonly keys: Map<string, Principal>
+  /** By cookie. */
+  readonly sessions: Map<string, Caller>
   append(...batches: Batch[]): Promise<void>
   connect(parameters?: Record<string, string>, options?: ClientOptions): TailClient
 }
@@ -86,22 +91,23 @@ export async function createTailServer(
     ['other', { ...principal, projectId: OTHER_PROJECT }],
     ['sender', { ...principal, scopes: ['ingest'] }],
   ])
-  const authenticate = (key: string) => keys.get(key) ?? null
-  const tail = createLiveTail({ log, topic, handover: new Handover(0), queries: noQueries, authenticate, ...options })
+  const byKey = createAccess({ directory: { authenticate: (key) => keys.get(key) ?? null } })
+  const sessions = new Map<string, Caller>()
+  const identify = async (head: RequestHead) =>
+    (await byKey.identify(head)) ?? sessions.get(head.headers.cookie ?? '') ?? null
+  const tail = createLiveTail({ log, topic, handover: new Handover(0), queries: noQueries, ...options })
   const http = await createHttpServer({
     host: '127.0.0.1',
     port: 0,
-    authenticate,
-    notReady: () => [],
-    metrics: async () => tail.metrics(),
-    topology: async () => ({}),
-    routes: [],
+    access: { ...byKey, identify },
+    routes: probeRoutes({ notReady: () => [], metrics: async () => tail.metrics(), topology: async () => ({}) }),
     upgrades: [tail],
   })
   return {
     url: http.url,
     log,
     keys,
+    sessions,
     async append(...batches) {
       for (const batch of batches) {
         const { partition } = batch.origin

@@ -24,8 +24,8 @@ export async function fetchJson<T>(path: string, init: RequestInit = {}): Promis
   const text = await response.text().catch(() => '')
   const body = parsed(text)
   if (response.ok && body !== undefined) return body as T
-  const { message, position } = (body ?? {}) as { message?: string; position?: number }
-  throw new Problem(response.status, message ?? `The server answered ${response.status}.`, position)
+  const { detail, position } = (body ?? {}) as { detail?: string; position?: number }
+  throw new Problem(response.status, detail ?? `The server answered ${response.status}.`, position)
 }
 
 function parsed(text: string): unknown {

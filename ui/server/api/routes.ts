@@ -1,0 +1,33 @@
+/** Every route of the API. */
+import type { Database } from '#pipeline/postgres/database.ts'
+import type { Directory, ProjectDirectory } from '#schemas/directory.ts'
+import type { QueryService } from '#schemas/query.ts'
+import type { Sessions } from '../directory/sessions.ts'
+import { queryRoute } from '../query_route.ts'
+import { sessionRoutes } from '../web/session_route.ts'
+import type { Access } from './access.ts'
+import { keyRoutes } from './key_routes.ts'
+import { type ProbeOptions, probeRoutes } from './probe_routes.ts'
+import { projectRoutes } from './project_routes.ts'
+import type { Route } from './route.ts'
+
+export interface ApiOptions extends ProbeOptions {
+  readonly database: Database
+  readonly directory: Directory & ProjectDirectory
+  readonly sessions: Sessions
+  readonly access: Access
+  readonly queries: QueryService
+  /** Ports of the OTLP receiver. */
+  readonly otlp: { readonly grpc: number; readonly http: number }
+}
+
+export function apiRoutes(options: ApiOptions): Route[] {
+  const { database, queries } = options
+  return [
+    ...probeRoutes(options),
+    queryRoute(queries),
+    ...sessionRoutes(options),
+    ...projectRoutes(database),
+    ...keyRoutes(database),
+  ]
+}

@@ -1,0 +1,219 @@
+/**
+ * Browser sessions, in PostgreSQL: a random token in a cookie stands for a user or an API key. What a session means is
+ * asked again at least every second, so that a revoked key, a disabled user or a lost membership ends it. While
+ * PostgreSQL is away nothing of that can change, and sessions this process knows go on for {@link GRACE_MS}.
+ */
+import { hash, randomBytes } from 'node:crypto'
+import { TransientError } from '#pipeline/errors/errors.ts'
+import type { Connection } from '#pipeline/postgres/database.ts'
+import type { Directory, Principal, Scope } from '#schemas/directory.ts'
+import { callerOfKey, type SessionReader } from '../api/access.ts'
+import type { Caller, Role } from '../api/caller.ts'
+import { SESSION_SECONDS } from '../api/cookies.ts'
+import { operatorSql, standingSql } from './members.ts'
+
+/** How long what a session means is taken as known. */
+const FRESH_MS = 1_000
+const GRACE_MS = 60_000
+const MAX_CACHED = 10_000
+/** Of one user or key; beyond it the oldest end. */
+const MAX_SESSIONS_EACH = 100
+const TOKEN = /^[\w-]{43}$/
+
+export type SessionOf =
+  | { readonly userId: string; readonly projectId: string }
+  /** `key` is kept, in memory only, where it is not one of the stored ones: a restart ends such sessions. */
+  | { readonly principal: Principal; readonly key: string }
+
+export interface Sessions extends SessionReader {
+  /** @returns the token for the cookie: 256 random bits, base64url */
+  open(of: SessionOf): Promise<string>
+  end(token: string): Promise<void>
+  /** The project the user of the session looks at. */
+  choose(token: string, projectId: string): Promise<void>
+  /** What sessions mean has changed: asks again before the next answer. */
+  forget(): void
+  /** Of the cache. */
+  readonly size: number
+}
+
+export interface SessionsOptions {
+  readonly database: Connection
+  readonly directory: Directory
+  readonly maxCached?: number
+  /** Monotonic milliseconds. */
+  readonly now?: () => number
+}
+
+interface Known {
+  caller: Caller | null
+  /** When it was asked; -Infinity: is to be asked again. */
+  freshAt: number
+  readonly knownAt: number
+  asking: Promise<Caller | null> | null
+}
+
+interface Row {
+  readonly key_id: string | null
+  readonly scopes: Scope[] | null
+  readonly key_name: string | null
+  readonly user_id: string | null
+  readonly email: string | null
+  readonly project_id: string
+  readonly project_name: string
+  readonly role: Role | null
+  readonly operator: boolean
+}
+
+export function createSessions({
+  database,
+  directory,
+  maxCached = MAX_CACHED,
+  now = () => performance.now(),
+}: SessionsOptions): Sessions {
+  const cache = new Map<string, Known>()
+  const unstored = new Map<string, { readonly key: string; readonly endsAt: number }>()
+
+  let generation = 0
+
+  const remember = (id: string, caller: Caller | null, asked: number): Caller | null => {
+    cache.delete(id)
+    // What changed while it was asked may not be in the answer.
+    const freshAt = asked === generation ? now() : Number.NEGATIVE_INFINITY
+    cache.set(id, { caller, freshAt, knownAt: now(), asking: null })
+    if (cache.size > maxCached) cache.delete(cache.keys().next().value!)
+    return caller
+  }
+  const ask = (id: string, asked = generation): Promise<Caller | null> =>
+    readSession(database, id).then(
+      (caller) => remember(id, caller, asked),
+      (error: unknown) => {
+        const known = cache.get(id)
+        if (known === undefined) throw error
+        known.asking = null
+        if (!(error instanceof TransientError) || now() - known.knownAt > GRACE_MS) throw error
+        // Not asked again for a second: the next request does not wait for PostgreSQL either.
+        known.freshAt = now()
+        return known.caller
+      },
+    )
+  return {
+    get size() {
+      return cache.size
+    },
+    async open(of) {
+      const token = randomBytes(32).toString('base64url')
+      const isStored = 'userId' in of || (await isStoredKey(database, of.principal.keyId))
+      if (isStored) await writeSession(database, token, of)
+      else remembered(unstored, token, of, now)
+      return token
+    },
+    async end(token) {
+      unstored.delete(idOf(token))
+      cache.delete(idOf(token))
+      await database.query('delete from sessions where token_sha256 = $1', [sha256(token)])
+    },
+    async choose(token, projectId) {
+      await database.query('update sessions set project_id = $2 where token_sha256 = $1 and user_id is not null', [
+        sha256(token),
+        projectId,
+      ])
+      cache.delete(idOf(token))
+    },
+    forget() {
+      generation++
+      for (const known of cache.values()) Object.assign(known, { freshAt: Number.NEGATIVE_INFINITY, asking: null })
+    },
+    async callerOf(token) {
+      if (!TOKEN.test(token)) return null
+      const id = idOf(token)
+      const own = unstored.get(id)
+      if (own !== undefined) {
+        const principal = own.endsAt > now() ? directory.authenticate(own.key) : null
+        return principal === null ? null : callerOfKey(principal)
+      }
+      const known = cache.get(id)
+      if (known === undefined) return ask(id)
+      if (now() - known.freshAt < FRESH_MS) return known.caller
+      known.asking ??= ask(id)
+      return known.asking
+    },
+    async userWithin(userId, project) {
+      const [row] = await database.query<Row>(
+        `select u.id as user_id, u.email, p.id as project_id, p.name as project_name,
+           ${standingSql('u.id', 'p.id')} as role, ${operatorSql('u.id')} as operator
+         from users u, projects p
+         where u.id = $1 and u.disabled_at is null and p.deleted_at is null and (p.name = $2 or p.id::text = $2)
+         order by p.id::text = $2 desc limit 1`,
+        [userId, project],
+      )
+      return row === undefined || row.role === null ? null : callerOfRow(row)
+    },
+  }
+}
+
+async function isStoredKey(database: Connection, keyId: string): Promise<boolean> {
+  return (await database.query('select 1 from api_keys where id = $1', [keyId])).length > 0
+}
+
+async function writeSession(database: Connection, token: string, of: SessionOf): Promise<void> {
+  const [userId, keyId, projectId] =
+    'userId' in of ? [of.userId, null, of.projectId] : [null, of.principal.keyId, of.principal.projectId]
+  await database.query(
+    `with over as (delete from sessions where expires_at < now()),
+       oldest as (delete from sessions where token_sha256 in (
+         select token_sha256 from sessions where user_id = $2 or key_id = $3 order by created_at desc offset ${MAX_SESSIONS_EACH - 1}))
+     insert into sessions (token_sha256, user_id, key_id, project_id, expires_at)
+     values ($1, $2, $3, $4, now() + interval '${SESSION_SECONDS} seconds')`,
+    [sha256(token), userId, keyId, projectId],
+  )
+}
+
+function remembered(
+  sessions: Map<string, { key: string; endsAt: number }>,
+  token: string,
+  of: SessionOf,
+  now: () => number,
+): void {
+  if (!('key' in of)) return
+  sessions.set(idOf(token), { key: of.key, endsAt: now() + SESSION_SECONDS * 1000 })
+  for (const [id, { endsAt }] of sessions) {
+    if (endsAt > now() && sessions.size <= MAX_SESSIONS_EACH) return
+    sessions.delete(id)
+  }
+}
+
+/** @param id of a session, as {@link idOf} gives it */
+async function readSession(database: Connection, id: string): Promise<Caller | null> {
+  const [row] = await database.query<Row>(
+    `select s.user_id, s.key_id, k.scopes, k.name as key_name, u.email, p.id as project_id, p.name as project_name,
+       case when p.deleted_at is null then ${standingSql('u.id', 'p.id')} end as role, ${operatorSql('u.id')} as operator
+     from sessions s
+       left join api_keys k on k.id = s.key_id
+       left join users u on u.id = s.user_id
+       join projects p on p.id = s.project_id
+     where s.token_sha256 = $1 and s.expires_at > now() and k.revoked_at is null and u.disabled_at is null
+       and (k.id is null or p.deleted_at is null)`,
+    [Buffer.from(id, 'base64')],
+  )
+  return row === undefined ? null : callerOfRow(row)
+}
+
+function callerOfRow(row: Row): Caller {
+  const { project_id: projectId, project_name: projectName } = row
+  if (row.key_id !== null && row.key_id !== undefined) {
+    const caller = callerOfKey({ projectId, projectName, keyId: row.key_id, scopes: row.scopes! })
+    return { ...caller, name: row.key_name || row.key_id }
+  }
+  const { user_id: id, email: name, role, operator } = row
+  return { kind: 'user', id: id!, name: name!, projectId, projectName, role, operator }
+}
+
+/** What a session is known by, here and in PostgreSQL: never the token itself. */
+function idOf(token: string): string {
+  return sha256(token).toString('base64')
+}
+
+function sha256(token: string): Buffer {
+  return hash('sha256', token, 'buffer')
+}
