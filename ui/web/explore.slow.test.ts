@@ -201,4 +201,69 @@ describe('exploring events', { skip }, () => {
     assert.deepEqual(errors, [])
     await page.context().close()
   })
+
+  it('copies the selected row as link, SQL, curl and JSON; a paused list is seen by others where it stood', async () => {
+    await sendLogs(browser.server, 'copied', [{ body: 'copy me' }])
+    const { page } = await browser.visit("/events?filter=resource___service___name = 'copied'")
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await rows(page).filter({ hasText: 'copy me' }).waitFor()
+    const copied = async (keys: string, said: string) => {
+      for (const key of keys) await page.keyboard.press(key)
+      await page.getByText(`${said} is in the clipboard.`).waitFor()
+      return page.evaluate(() => navigator.clipboard.readText())
+    }
+    await page.keyboard.press('k')
+    const sql = await copied('cs', 'The SQL')
+    assert.equal((await browser.server.query(sql)).length, 1)
+    const curl = await copied('cu', 'The curl line')
+    assert.match(curl, /^curl -s http.*\$MILLRACE_API_KEY/)
+    assert.equal(JSON.parse(await copied('cj', 'The row')).resource___service___name, 'copied')
+    const link = await copied('cl', 'The link')
+    await sendLogs(browser.server, 'copied', [{ body: 'too late' }])
+    await page.getByText('1 new row').waitFor()
+    await page.goto(link)
+    await rows(page).filter({ hasText: 'copy me' }).waitFor()
+    assert.equal(await rows(page).count(), 1)
+    await page.context().close()
+  })
+
+  it('switches a chip off and on again; says what would match, and when something last did', async () => {
+    await sendLogs(browser.server, 'seldom', [{ body: 'long ago' }], Date.now() - 2 * 3_600_000)
+    await sendLogs(browser.server, 'often', [{ body: 'now' }])
+    const both = "resource___service___name = 'seldom' AND kind = 'log'"
+    const { page } = await browser.visit(`/events?filter=${encodeURIComponent(both)}`)
+    await page.getByText(/^0 of [\d,]+ rows match\.$/).waitFor()
+    await page.getByText("Without resource___service___name = 'seldom'").waitFor()
+    const last = page.getByText('It last matched at').getByRole('button')
+    await last.waitFor()
+    await page.locator('.chip-text').first().focus()
+    await page.keyboard.press('Alt+Enter')
+    await rows(page).first().waitFor()
+    assert.deepEqual(new URL(page.url()).searchParams.getAll('off'), ["resource___service___name = 'seldom'"])
+    await page.locator('.chip.off .chip-text').click()
+    await last.click()
+    await rows(page).filter({ hasText: 'long ago' }).waitFor()
+    await page.context().close()
+  })
+
+  it('says since when it is not connected, and fetches what arrived meanwhile', async () => {
+    const { page } = await browser.visit('/sql')
+    let isOpen = true
+    const sockets: { close(): Promise<void> }[] = []
+    await page.routeWebSocket('**/v1/tail*', (socket) => {
+      if (!isOpen) return void socket.close({ code: 1012 })
+      socket.connectToServer()
+      sockets.push(socket)
+    })
+    await page.goto(`${browser.server.httpUrl}/events`)
+    await rows(page).first().waitFor()
+    isOpen = false
+    await sockets.at(-1)!.close()
+    await page.getByText(/Disconnected at \d\d:\d\d:\d\d, next try\s+in \d+ s/).waitFor()
+    await sendLogs(browser.server, 'meanwhile', [{ body: 'while you were away' }])
+    isOpen = true
+    await rows(page).filter({ hasText: 'while you were away' }).waitFor()
+    await page.locator('.dock.lost').waitFor({ state: 'detached' })
+    await page.context().close()
+  })
 })

@@ -16,8 +16,8 @@ export function Dock(props: { readonly stream: Stream; readonly reason: string; 
         {(at) => (
           <div class="dock lost" role="status">
             <span>
-              <span class="dot warn" /> Disconnected. Next try in {Math.max(0, Math.ceil((at() - now()) / 1000))} s.
-              What arrives meanwhile will be fetched.
+              <span class="dot warn" /> Disconnected at <b class="data">{clock(props.stream.lostAt() ?? now())}</b>,
+              next try in {Math.max(0, Math.ceil((at() - now()) / 1000))} s. What arrives meanwhile will be fetched.
             </span>
           </div>
         )}

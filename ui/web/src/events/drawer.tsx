@@ -7,6 +7,7 @@ import { Icon } from '../shell/icons.tsx'
 import { useKeys } from '../shell/keyboard.ts'
 import { linkTo, navigate } from '../shell/router.ts'
 import { copy } from '../shell/toast.tsx'
+import { present } from './copy_keys.ts'
 import { type ListedEvent, listedEvent, severityOf } from './event.ts'
 import { EventFields } from './fields.tsx'
 import { serviceClass } from './services.ts'
@@ -20,7 +21,12 @@ const TABS = ['Row', 'Trace', 'Raw'] as const
 export const traceLink = ({ traceId, id, timestamp }: { traceId: string; id: string; timestamp: string }): string =>
   linkTo(`/trace/${traceId}`, { row: `${id}@${timestamp}` })
 
-export function Drawer(props: { readonly close: () => void; readonly move: (by: number) => void }) {
+export function Drawer(props: {
+  readonly close: () => void
+  readonly move: (by: number) => void
+  /** Where the view is, as it is to be seen again. */
+  readonly link: () => string
+}) {
   const [tab, setTab] = createSignal<(typeof TABS)[number]>('Row')
   // The row before stays until the next is read, so that walking through a list does not flicker.
   const [row] = createResource(openRow, async ({ id, timestamp }) => {
@@ -40,10 +46,6 @@ export function Drawer(props: { readonly close: () => void; readonly move: (by: 
   createEffect(on(openRow, (open) => open === null && setTab('Row')))
   useKeys([
     { keys: 't', does: 'open its trace', run: openTrace },
-    { keys: 'c l', does: 'copy link', run: () => void copy('The link', location.href) },
-    { keys: 'c s', does: 'copy SQL', run: () => void copy('The SQL', sql()) },
-    { keys: 'c u', does: 'copy curl', run: () => void copy('The curl line', curlOf(sql())) },
-    { keys: 'c j', does: 'copy JSON', run: () => void copy('The row', JSON.stringify(present(row() ?? {}), null, 2)) },
     ...TABS.map((name, at) => ({ keys: String(at + 1), does: name, hidden: true, run: () => void setTab(name) })),
   ])
 
@@ -103,7 +105,7 @@ export function Drawer(props: { readonly close: () => void; readonly move: (by: 
               <button type="button" class="btn sm quiet" onClick={() => void copy('The curl line', curlOf(sql()))}>
                 Copy curl
               </button>
-              <button type="button" class="btn sm quiet" onClick={() => void copy('The link', location.href)}>
+              <button type="button" class="btn sm quiet" onClick={() => void copy('The link', props.link())}>
                 Copy link
               </button>
             </div>
@@ -148,6 +150,3 @@ function Header(props: {
     </header>
   )
 }
-
-/** The columns that have a value. */
-const present = (row: Row): Row => Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null))

@@ -3,16 +3,17 @@ import { createResource, createSignal, For, Show } from 'solid-js'
 import { askRows } from '../api/ask.ts'
 import { session } from '../api/session.ts'
 import { count } from '../format/numbers.ts'
-import { rangeWords } from '../format/time.ts'
+import { dayAndClock, rangeWords } from '../format/time.ts'
 import { Icon } from '../shell/icons.tsx'
 import { copy } from '../shell/toast.tsx'
 import { chipsOf, filterOf } from './chips.ts'
 import { compileFilter } from './filter.ts'
 import { SENDERS } from './senders.ts'
-import { countSql, type Selection } from './statements.ts'
+import { countSql, lastSql, type Selection } from './statements.ts'
 import { filter, range, setFilter, setRange, setSignals, signals } from './view.ts'
 
-const WEEK_MS = 7 * 24 * 3_600_000
+const MIN_MS = 60_000
+const WEEK_MS = 7 * 24 * 60 * MIN_MS
 
 /** @param selection what was asked and has no rows */
 export function Empty(props: { readonly selection: Selection }) {
@@ -64,6 +65,15 @@ function NoMatch(props: { readonly selection: Selection; readonly of: number }) 
       }),
     ),
   )
+  const [last] = createResource(
+    () => props.selection,
+    async ({ to, where }) => {
+      const [row] = await askRows(lastSql({ from: to - WEEK_MS, to, where }))
+      return row.last === null ? null : Date.parse(String(row.last))
+    },
+  )
+  /** A quarter of an hour that ends with the last match. */
+  const goThere = (at: number) => setRange({ from: at - 14 * MIN_MS, to: at + MIN_MS })
   return (
     <div class="empty">
       <h2>0 of {count(props.of)} rows match.</h2>
@@ -82,6 +92,17 @@ function NoMatch(props: { readonly selection: Selection; readonly of: number }) 
           </p>
         )}
       </For>
+      <Show when={last.error === undefined && last()}>
+        {(at) => (
+          <p>
+            It last matched at{' '}
+            <button type="button" class="link hi data" onClick={() => goThere(at())}>
+              {dayAndClock(at(), Date.now())}
+            </button>
+            .
+          </p>
+        )}
+      </Show>
     </div>
   )
 }

@@ -101,7 +101,17 @@ export function FilterBox(props: {
         <For each={chips()}>
           {(chip, at) => (
             <span class="chip" classList={{ not: isExclusion(chip) }}>
-              <button type="button" class="chip-text" title={`${chip}\nClick to edit`} onClick={() => edit(at())}>
+              <button
+                type="button"
+                class="chip-text"
+                title={`${chip}\nClick to edit, Alt Enter or Alt click switches it off`}
+                onClick={({ altKey }) => (altKey ? switchOff(at()) : edit(at()))}
+                onKeyDown={(event) => {
+                  if (event.key !== 'Enter' || !event.altKey) return
+                  event.preventDefault()
+                  switchOff(at())
+                }}
+              >
                 <Show when={chipWords(chip).not}>
                   <i>not </i>
                 </Show>

@@ -83,7 +83,7 @@ export function Histogram(props: { readonly selection: Selection | null; readonl
     <div class="histwrap">
       <div class="histhead">
         <span>
-          <b>{count(sums().events)}</b> rows
+          <b>{count(sums().events)}</b> {sums().events === 1 ? 'row' : 'rows'}
           <Show when={data()}>{(bars) => <>, {duration(bars().barMs).replace(/\.0+ /, ' ')} a bar</>}</Show>
         </span>
         <span class="lg lg-info">info and below</span>

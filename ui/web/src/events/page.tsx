@@ -10,6 +10,7 @@ import { type Conditions, cellConditions, conditionsOf } from './cells.ts'
 import { readColumnOffers } from './column_offers.ts'
 import { SERVICE, withColumn } from './columns.ts'
 import { ColumnsMenu } from './columns_menu.tsx'
+import { useCopyKeys } from './copy_keys.ts'
 import { Dock } from './dock.tsx'
 import { Drawer, traceLink } from './drawer.tsx'
 import { Empty } from './empty.tsx'
@@ -115,6 +116,12 @@ export function EventsPage() {
     view.addChip(pick(conditions))
   }
 
+  /** A list that stands still is seen by others where it stood. */
+  const link = () => {
+    const last = items().at(-1)
+    return view.isLive() && !stream.feed().following && last !== undefined ? view.linkUntil(last.at + 1) : location.href
+  }
+  useCopyKeys(current, link)
   useKeys([
     { keys: 'j', does: 'next row', run: () => move(1) },
     { keys: 'k', does: 'row before', run: () => move(-1) },
@@ -248,7 +255,7 @@ export function EventsPage() {
           <Dock stream={stream} reason={reason()} resume={resume} />
         </div>
         <Show when={view.openRow()}>
-          <Drawer close={() => view.setOpenRow(null)} move={move} />
+          <Drawer close={() => view.setOpenRow(null)} move={move} link={link} />
         </Show>
       </div>
       <div class="visually-hidden" aria-live="polite">

@@ -1,6 +1,6 @@
 /** The range in words and in absolute time; typed, or chosen from the usual ones. */
 import { createSignal, For, Show } from 'solid-js'
-import { bounds, dayAndClock, parseRange, rangeText, rangeWords } from '../format/time.ts'
+import { bounds, dayAndClock, parseRange, rangeText, rangeWords, typedRange } from '../format/time.ts'
 import { now } from '../shell/clock.ts'
 import { Icon } from '../shell/icons.tsx'
 import { isLive, range, setRange, until } from './view.ts'
@@ -14,7 +14,7 @@ export function RangePicker() {
   let box!: HTMLDivElement
 
   const choose = (text: string) => {
-    const chosen = parseRange(text)
+    const chosen = typedRange(text, now())
     setWrong(chosen === null)
     if (chosen === null) return
     setOpen(false)
@@ -65,7 +65,8 @@ export function RangePicker() {
             />
             <span class="q">
               {wrong() ? 'Not a range. ' : ''}
-              <code>-90m</code>, <code>-3d</code>, or two ISO times with a slash between.
+              <code>-90m</code>, <code>14:28 to now</code>, <code>yesterday 9:00 to 9:30</code>, or two ISO times with a
+              slash between.
             </span>
           </form>
         </div>

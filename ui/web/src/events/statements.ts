@@ -67,6 +67,11 @@ export function countSql(selection: Selection): string {
   return `SELECT count(*) AS events\n${FROM}\n${whereOf(selection)}`
 }
 
+/** When a selection last had an event: `last`, NULL for never. */
+export function lastSql(selection: Selection): string {
+  return `SELECT max(timestamp) AS last\n${FROM}\n${whereOf(selection)}`
+}
+
 /** Everything stored of one event. */
 export function eventSql(id: string, timestamp: string): string {
   return `SELECT *\n${FROM}\nWHERE timestamp = '${timestamp}' AND id = '${id}'\nLIMIT 1`

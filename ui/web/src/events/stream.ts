@@ -24,6 +24,9 @@ export function createStream() {
   const [hasOlder, setHasOlder] = createSignal(false)
   const [nextTryAt, setNextTryAt] = createSignal<number | null>(null)
 
+  /** Since when the tail is not connected, Unix milliseconds. */
+  const [lostAt, setLostAt] = createSignal<number | null>(null)
+
   let current = new AbortController()
   let tail: Tail | undefined
   let arrived: ListedEvent[] = []
@@ -107,7 +110,10 @@ export function createStream() {
           feed().mark({ mark: 'skipped', count, at, to: Date.now() })
           changed()
         },
-        disconnected: setNextTryAt,
+        disconnected(at) {
+          setNextTryAt(at)
+          setLostAt((before) => (at === null ? null : (before ?? Date.now())))
+        },
         refused(message) {
           setProblem(message)
           setLoading(false)
@@ -191,6 +197,7 @@ export function createStream() {
     loading,
     hasOlder,
     nextTryAt,
+    lostAt,
     load,
     loadOlder,
     fill,

@@ -85,3 +85,10 @@ export const setShowsFacets = (shows: boolean): void =>
   setParams({ facets: shows === isWide.matches ? null : shows ? 'on' : 'off' }, false)
 
 export const setWraps = (wrap: boolean): void => setParams({ wrap: wrap ? '' : null }, false)
+
+/** The same view, ended at a moment. */
+export function linkUntil(at: number): string {
+  const link = new URL(location.href)
+  link.searchParams.set('until', new Date(at).toISOString())
+  return link.href
+}

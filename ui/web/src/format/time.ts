@@ -37,6 +37,36 @@ export function bounds(range: Range, end: number): { readonly from: number; read
   return 'lastMs' in range ? { from: end - range.lastMs, to: end } : range
 }
 
+const DAY_MS = 86_400_000
+const TIME = String.raw`(?:(today|yesterday|\d{4}-\d\d-\d\d)\s+)?(\d\d?):(\d\d)(?::(\d\d))?`
+const FROM_TO = new RegExp(`^${TIME}\\s*(?:to|until|-|–|→)\\s*(?:${TIME}|now)$`, 'i')
+
+/**
+ * What a person types: `14:28 to now`, `yesterday 9:00 to 9:30`, `2026-11-22 9:00 to 2026-11-23 17:00`, or whatever
+ * {@link parseRange} reads; UTC. A time without a day is the last that has been. `null` for anything else.
+ * @param now Unix milliseconds
+ */
+export function typedRange(text: string, now: number): Range | null {
+  const found = FROM_TO.exec(text.trim())
+  if (found === null) return parseRange(text)
+  const dayOf = (day: string | undefined): number | undefined => {
+    const today = Math.floor(now / DAY_MS) * DAY_MS
+    if (day === undefined) return undefined
+    if (/^today$/i.test(day)) return today
+    return /^yesterday$/i.test(day) ? today - DAY_MS : Date.parse(day)
+  }
+  const inDay = (parts: readonly (string | undefined)[]) => {
+    const [hours, minutes, seconds] = parts.map((part) => Number(part ?? 0))
+    return hours < 24 && minutes < 60 && seconds < 60 ? ((hours * 60 + minutes) * 60 + seconds) * 1000 : Number.NaN
+  }
+  const lastTime = (ms: number) => Math.floor((now - ms) / DAY_MS) * DAY_MS
+  const fromTime = inDay(found.slice(2, 5))
+  const fromDay = dayOf(found[1]) ?? lastTime(fromTime)
+  const to = found[6] === undefined ? now : (dayOf(found[5]) ?? fromDay) + inDay(found.slice(6, 9))
+  const from = fromDay + fromTime
+  return from < to ? { from, to } : null
+}
+
 /** `-15m`, `-2h`, or two ISO times with a slash between (ISO 8601 interval). `null` for anything else. */
 export function parseRange(text: string): Range | null {
   const relative = /^-?(\d+(?:\.\d+)?)\s*(s|m|min|h|d|w)$/.exec(text.trim())

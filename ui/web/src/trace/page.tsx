@@ -1,6 +1,7 @@
 /** One trace: where the time went and which span is the cause. */
 import { createMemo, createResource, createSignal, For, onMount, Show } from 'solid-js'
 import { ask, type Row } from '../api/ask.ts'
+import { useCopyKeys } from '../events/copy_keys.ts'
 import { Drawer } from '../events/drawer.tsx'
 import { serviceClass } from '../events/services.ts'
 import { traceSql } from '../events/statements.ts'
@@ -126,6 +127,7 @@ function TraceView(props: { readonly trace: Trace; readonly truncated: boolean }
     const row = rows()[selectedAt()]
     if (row?.hasChildren) fold(row.span.spanId, shut)
   }
+  useCopyKeys(openRow)
   useKeys([
     { keys: 'j', does: 'next span', run: () => move(1) },
     { keys: 'k', does: 'span before', run: () => move(-1) },
@@ -188,7 +190,7 @@ function TraceView(props: { readonly trace: Trace; readonly truncated: boolean }
           }
         />
         <Show when={openRow()}>
-          <Drawer close={() => setOpenRow(null)} move={move} />
+          <Drawer close={() => setOpenRow(null)} move={move} link={() => location.href} />
         </Show>
       </div>
     </>
