@@ -1,24 +1,22 @@
 /**
  * Runs tests and ends on `N passed, N failed`.
- * `node pipeline/testing/run.mjs fast` runs what `npm run check` needs, `all` everything; further arguments are files.
+ * `node pipeline/testing/run.mjs fast` runs what is fast, `all` everything, each file in a process of its own;
+ * `together` runs the files given after it in one. Further arguments are files.
  */
-import { globSync } from 'node:fs'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
+import { testFiles } from './test_files.mjs'
 
 // Every test file is a process: compiling what they share once takes a third off the whole.
 process.env.NODE_COMPILE_CACHE ??= fileURLToPath(new URL('../../node_modules/.cache/node', import.meta.url))
 
 const [mode, ...files] = process.argv.slice(2)
-const found = globSync('{pipeline,schemas,topologies,sinks,ui,demo,end_to_end}/**/*.test.ts').concat(
-  globSync('*.test.ts'),
-)
-const chosen =
-  files.length > 0 ? files : mode === 'all' ? found : found.filter((file) => !file.endsWith('.slow.test.ts'))
+const chosen = files.length > 0 ? files : testFiles(mode)
+const how = mode === 'together' ? { isolation: 'none' } : { concurrency: 2 }
 
 const counts = { passed: 0, failed: 0, skipped: 0 }
-const stream = run({ files: chosen.sort(), concurrency: 2, timeout: 600_000 })
+const stream = run({ files: chosen, timeout: 600_000, ...how })
 stream.on('test:summary', ({ file, counts: sums }) => {
   if (file !== undefined) return
   counts.passed = sums.passed
