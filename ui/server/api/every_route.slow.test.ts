@@ -1,6 +1,11 @@
 /** Who gets what from every route: a route without a line here fails. */
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
 import { after, before, describe, it } from 'node:test'
+import { createInvitation } from '../directory/invitations.ts'
+import { setMember } from '../directory/members.ts'
+import { createTeam } from '../directory/teams.ts'
+import { createUser } from '../directory/users.ts'
 import { type ApiServer, createApiServer, type Who } from '../testing/api_server.ts'
 
 /** In the order of the columns below. All but `operator`, `stranger` are of project `shop`. */
@@ -72,6 +77,8 @@ const OF_SHOP = (status: number, reader = status) => [
   403,
 ]
 
+const NOBODY = '00000000-0000-4000-8000-000000000000'
+
 interface Line {
   readonly body?: unknown
   readonly url?: string
@@ -112,7 +119,60 @@ const LINES: Readonly<Record<string, Line | readonly Line[]>> = {
   'DELETE /v1/keys/:key': [
     { url: '/v1/keys/key_of_nobody', expected: ADMIN(404) },
     { url: '/v1/keys/$key', expected: ADMIN(204, 404) },
+    { url: '/v1/keys/$key?project=shop', expected: OF_SHOP(204, 403) },
   ],
+  'GET /v1/members': [{ expected: VIEWER(200) }, { url: '/v1/members?project=shop', expected: OF_SHOP(200) }],
+  'PUT /v1/members/:kind/:id': [
+    { url: '/v1/members/user/$user', body: { role: 'viewer' }, expected: ADMIN(204) },
+    { url: `/v1/members/team/${NOBODY}`, body: { role: 'viewer' }, expected: ADMIN(404) },
+    { url: '/v1/members/user/$user?project=shop', body: { role: 'viewer' }, expected: OF_SHOP(204, 403) },
+  ],
+  'DELETE /v1/members/:kind/:id': [
+    { url: '/v1/members/user/$member', expected: ADMIN(204, 404) },
+    { url: '/v1/members/user/$member?project=shop', expected: OF_SHOP(204, 403) },
+  ],
+  'GET /v1/invitations': { expected: ADMIN(200) },
+  'POST /v1/invitations': { body: { email: 'guest@example.com', role: 'viewer' }, expected: ADMIN(201) },
+  'DELETE /v1/invitations/:invitation': [
+    { url: '/v1/invitations/$invitation', expected: ADMIN(204, 404) },
+    { url: '/v1/invitations/$invitation?project=shop', expected: OF_SHOP(204, 403) },
+  ],
+  'POST /v1/invitations/accept': { body: {}, expected: PUBLIC(400) },
+  'GET /v1/users': { expected: OPERATOR(200) },
+  'POST /v1/users': { body: {}, expected: OPERATOR(400) },
+  'GET /v1/users/:user': { url: '/v1/users/$user', expected: OPERATOR(200) },
+  'PATCH /v1/users/:user': { url: '/v1/users/$user', body: { disabled: true }, expected: OPERATOR(200) },
+  'POST /v1/users/:user/password': { url: '/v1/users/$user/password', expected: OPERATOR(200) },
+  'GET /v1/teams': { expected: OPERATOR(200) },
+  'POST /v1/teams': { body: {}, expected: OPERATOR(400) },
+  'GET /v1/teams/:team': { url: '/v1/teams/$team', expected: OPERATOR(200) },
+  'DELETE /v1/teams/:team': { url: '/v1/teams/$team', expected: OPERATOR(204) },
+  'PUT /v1/teams/:team/users/:user': { url: '/v1/teams/$team/users/$user', expected: OPERATOR(200) },
+  'DELETE /v1/teams/:team/users/:user': { url: '/v1/teams/$team/users/$user', expected: OPERATOR(200) },
+  'GET /v1/audit': [{ expected: ADMIN(200) }, { url: '/v1/audit?project=shop', expected: OF_SHOP(200, 403) }],
+}
+
+const NEW: Readonly<Record<string, () => Promise<string>>> = {
+  async $key() {
+    await api.key(shopId, ['read'], { name: 'to be revoked' })
+    return newest('api_keys')
+  },
+  $user: async () => (await createUser(api.database, { email: `${randomUUID()}@example.com`, password: null })).id,
+  async $member() {
+    const { id } = await createUser(api.database, { email: `${randomUUID()}@example.com`, password: null })
+    await setMember(api.database, shopId, { user: id }, 'viewer')
+    return id
+  },
+  $team: async () => (await createTeam(api.database, randomUUID())).id,
+  async $invitation() {
+    const invited = { projectId: shopId, email: 'guest@example.com', role: 'viewer', createdBy: 'test' } as const
+    return (await createInvitation(api.database, invited)).invitation.id
+  },
+}
+
+async function newest(table: string): Promise<string> {
+  const [{ id }] = await api.database.query<{ id: string }>(`select id from ${table} order by created_at desc limit 1`)
+  return id
 }
 
 let api: ApiServer
@@ -149,12 +209,11 @@ before(async () => {
 })
 after(() => api.close())
 
-/** A key to revoke, of project shop. */
+/** With ids of what is made for this request, in project shop. */
 async function fill(url: string): Promise<string> {
-  if (!url.includes('$key')) return url
-  await api.key(shopId, ['read'], { name: 'to be revoked' })
-  const [{ id }] = await api.database.query<{ id: string }>('select id from api_keys order by created_at desc limit 1')
-  return url.replace('$key', id)
+  let filled = url
+  for (const [name, make] of Object.entries(NEW)) if (filled.includes(name)) filled = filled.replace(name, await make())
+  return filled
 }
 
 describe('every route', () => {

@@ -6,10 +6,15 @@ import type { Sessions } from '../directory/sessions.ts'
 import { queryRoute } from '../query_route.ts'
 import { sessionRoutes } from '../web/session_route.ts'
 import type { Access } from './access.ts'
+import { auditRoutes } from './audit_routes.ts'
+import { invitationRoutes } from './invitation_routes.ts'
 import { keyRoutes } from './key_routes.ts'
+import { memberRoutes } from './member_routes.ts'
 import { type ProbeOptions, probeRoutes } from './probe_routes.ts'
 import { projectRoutes } from './project_routes.ts'
 import type { Route } from './route.ts'
+import { teamRoutes } from './team_routes.ts'
+import { userRoutes } from './user_routes.ts'
 
 export interface ApiOptions extends ProbeOptions {
   readonly database: Database
@@ -29,5 +34,10 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...sessionRoutes(options),
     ...projectRoutes(database),
     ...keyRoutes(database),
+    ...memberRoutes(database),
+    ...invitationRoutes(database),
+    ...userRoutes(database),
+    ...teamRoutes(database),
+    ...auditRoutes(database),
   ]
 }
