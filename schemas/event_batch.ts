@@ -23,6 +23,7 @@ interface AvroBatch {
   raw: Lineage
   outcomes: Record<string, number>
   columns: AvroColumn[]
+  received_bytes: number
 }
 
 /** Version of the column list: raised whenever a column changes its meaning. */
@@ -52,6 +53,7 @@ export const eventBatchCodec: Codec<Batch> = {
       raw: batch.raw,
       outcomes: Object.fromEntries(batch.outcomes),
       columns,
+      received_bytes: batch.receivedBytes,
     }
     return avroBatch.encode(value, schemaId, size)
   },
@@ -67,6 +69,7 @@ export const eventBatchCodec: Codec<Batch> = {
       eventCount: value.event_count,
       origin: value.origin,
       raw: value.raw,
+      receivedBytes: value.received_bytes,
       outcomes: new Map(Object.entries(value.outcomes)),
       columns,
     }

@@ -35,6 +35,8 @@ export interface Batch {
   /** Microseconds since 1970, by the receiver's clock. The only clock a stage sees. */
   readonly receivedAt: number
   readonly eventCount: number
+  /** What the events came as, uncompressed, those included that left the flow; duplicate exports are not. */
+  readonly receivedBytes: number
   readonly origin: Origin
   readonly raw: Lineage
   /** Events that left the flow on the way here, by reason (`dropped:duplicate_export`, `dead_letter:malformed`). */

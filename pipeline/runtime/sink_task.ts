@@ -1,5 +1,5 @@
 /** One sink on the partitions it was assigned: hands batches over, commits what has become durable. */
-import type { Batch } from '../batch/batch.ts'
+import type { Batch, Origin } from '../batch/batch.ts'
 import type { Assignment, EventLog, Membership, Position } from '../log/log.ts'
 import type { Logger } from '../observability/logger.ts'
 import { failed } from '../stage/operators.ts'
@@ -7,7 +7,7 @@ import type { Sink, SinkWriter } from '../stage/sink.ts'
 import { deadLetterTopic } from '../stage/stage.ts'
 import type { Handover } from './handover.ts'
 import { recordOf } from './record.ts'
-import { createSource, type Delivery } from './source.ts'
+import { createSource } from './source.ts'
 import type { TaskStats } from './stats.ts'
 
 export interface SinkTaskOptions {
@@ -23,6 +23,12 @@ export interface SinkTaskOptions {
   readonly logger: Pick<Logger, 'warn'>
 }
 
+/** What is left of a batch once it is handed over: its sink decides how long the rest stays in memory. */
+interface Written {
+  readonly origin: Origin
+  readonly position: Position
+}
+
 /**
  * Runs until `stop` is aborted and everything taken over is durable and committed.
  * @throws as `runTask`
@@ -34,7 +40,7 @@ export async function runSinkTask(options: SinkTaskOptions, stop: AbortSignal): 
   })
   const failed = new AbortController()
   const halt = AbortSignal.any([stop, failed.signal])
-  const written = new Map<number, Delivery<Batch>[]>(assignments.map(({ partition }) => [partition, []]))
+  const written = new Map<number, Written[]>(assignments.map(({ partition }) => [partition, []]))
   try {
     const feeds = assignments.map((assignment) => feed(assignment))
     const commits = commitProgress()
@@ -62,7 +68,7 @@ export async function runSinkTask(options: SinkTaskOptions, stop: AbortSignal): 
       stats[partition].polled(delivery.value.eventCount)
       const batch = await takeable(options, delivery.value)
       await writer.write(batch)
-      written.get(partition)!.push(delivery)
+      written.get(partition)!.push({ origin: batch.origin, position: delivery.position })
       stats[partition].produced(batch.eventCount, 0)
     }
   }
@@ -108,10 +114,10 @@ async function takeable(options: SinkTaskOptions, batch: Batch): Promise<Batch> 
   }
 }
 
-/** Takes the deliveries that are durable off the list; gives the position after the last of them. */
-function takeStored(writer: SinkWriter, written: Delivery<Batch>[]): Position[] {
-  const isStored = ({ value: { origin } }: Delivery<Batch>) => origin.offset <= writer.storedUpTo(origin.partition)
-  const waiting = written.findIndex((delivery) => !isStored(delivery))
+/** Takes what is durable off the list; gives the position after the last of it. */
+function takeStored(writer: SinkWriter, written: Written[]): Position[] {
+  const isStored = ({ origin }: Written) => origin.offset <= writer.storedUpTo(origin.partition)
+  const waiting = written.findIndex((each) => !isStored(each))
   const stored = written.splice(0, waiting < 0 ? written.length : waiting)
   return stored.slice(-1).map(({ position }) => position)
 }

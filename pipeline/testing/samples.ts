@@ -21,6 +21,7 @@ export function batchOf(
     eventCount,
     origin,
     raw: { log: origin.log, topic: origin.topic, partition: 0, offset },
+    receivedBytes: 0,
     outcomes: new Map(),
     columns: new Map(),
     ...changes,

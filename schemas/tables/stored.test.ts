@@ -19,6 +19,7 @@ function batchOf(columns: Record<string, Column>, rows: number, signal: Signal =
     eventCount: rows,
     origin: { ...place, previous: 6 },
     raw: place,
+    receivedBytes: 0,
     outcomes: new Map(),
     columns: new Map(Object.entries({ timestamp, ...columns })),
   }

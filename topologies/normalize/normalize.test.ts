@@ -91,6 +91,13 @@ describe('an export sent again', () => {
     assert.deepEqual([...again.outcomes], [['dropped:duplicate_export', 2]])
   })
 
+  it('does not weigh again; one that is refused or malformed does', () => {
+    const refused = rawExport(logs('c'), 'logs', 8, { refused: [0] })
+    const malformed = rawExport(logs('d'), 'logs', 9, broken)
+    const batch = new StageTestDriver(normalize).pipe(rawBatch('logs', [first, first, refused, malformed]))
+    assert.equal(batch.receivedBytes, first.body.length + refused.body.length + broken.body.length)
+  })
+
   it('in the same record is dropped', () => {
     const batch = new StageTestDriver(normalize).pipe(rawBatch('logs', [first, first]))
     assert.deepEqual(names(batch), ['a', 'b'])

@@ -16,6 +16,7 @@ export function normalizeRecord(raw: RawBatch, window: ExportWindow): Batch {
   const reader = new ExportReader(raw.signal)
   let refused = 0
   let duplicate = 0
+  let receivedBytes = 0
   for (const part of raw.exports) {
     if (window.add(part.key, raw.receivedAt)) {
       duplicate += part.eventCount
@@ -23,12 +24,13 @@ export function normalizeRecord(raw: RawBatch, window: ExportWindow): Batch {
       continue
     }
     refused += part.refused.length
+    receivedBytes += part.body.length
     reader.read(part, () =>
       part.contentType === 'application/json' ? transcodeJson(part.body, raw.signal) : part.body,
     )
   }
   const events = reader.finish()
-  const batch = withDeadLetters({ ...emptyBatch(raw), ...chosen(events) }, events)
+  const batch = withDeadLetters({ ...emptyBatch(raw), receivedBytes, ...chosen(events) }, events)
   return countOutcome(countOutcome(batch, 'dropped:refused', refused), 'dropped:duplicate_export', duplicate)
 }
 
@@ -39,6 +41,7 @@ function emptyBatch(raw: RawBatch): Batch {
     signal: raw.signal,
     receivedAt: raw.receivedAt,
     eventCount: 0,
+    receivedBytes: 0,
     origin: raw.origin,
     raw: raw.raw,
     outcomes: new Map(),

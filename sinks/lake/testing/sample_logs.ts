@@ -88,6 +88,7 @@ export function sampleLogs({
     eventCount: rows,
     origin,
     raw: place,
+    receivedBytes: 0,
     outcomes: new Map(),
     columns,
   }

@@ -52,6 +52,7 @@ export function batchOf(
     eventCount: rows.length,
     origin,
     raw,
+    receivedBytes: 0,
     outcomes: new Map(),
     columns,
   }

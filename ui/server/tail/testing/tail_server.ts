@@ -44,6 +44,7 @@ export function logsOf(
     eventCount: names.length,
     origin: { ...raw, previous: offset - 1 },
     raw,
+    receivedBytes: 0,
     outcomes: new Map(),
     columns: new Map([
       [
