@@ -162,9 +162,10 @@ describe('two writers at the same place', () => {
   it('the one that was left behind stores nothing', async () => {
     const generation = await createGeneration(database, TELEMETRY_PROJECTIONS)
     const batches = batchesUpTo(4)
+    await live(database, generation, batches.slice(0, 4), new Map(), 1000)
     const zombie = await createPostgresWriter({ database, generation, limits })
     for (const batch of batches) await zombie.write(batch)
-    await live(database, generation, batches.slice(0, 4), new Map(), 1000)
+    await live(database, generation, batches.slice(0, 6), new Map(), 1000)
     const before = await tables(generation)
     await assert.rejects(zombie.flush(), /another writer/)
     await zombie.close()

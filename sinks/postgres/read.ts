@@ -1,0 +1,101 @@
+/** What the projections say, as plain rows: the live generation's, through its views. */
+import type { Connection } from '#pipeline/postgres/database.ts'
+
+export interface ServiceRow {
+  /** Empty for none. */
+  readonly namespace: string
+  readonly name: string
+  readonly version: string | null
+  readonly sdkName: string | null
+  readonly sdkLanguage: string | null
+  readonly sdkVersion: string | null
+  /** Microseconds since 1970, by the receiver's clock. */
+  readonly firstSeen: number
+  readonly lastSeen: number
+  readonly logs: number
+  readonly spans: number
+  readonly metrics: number
+  readonly errors: number
+  /** Over the last whole hour and what there is of this one. */
+  readonly eventsPerSecond: number
+  readonly errorsPerSecond: number
+  /** What people wrote. */
+  readonly owner: string | null
+  readonly description: string | null
+}
+
+export interface UsageRow {
+  readonly signal: string
+  /** Its beginning, microseconds since 1970. */
+  readonly hour: number
+  readonly events: number
+  readonly bytes: number
+}
+
+export interface LedgerRow {
+  readonly received: number
+  readonly stored: number
+  readonly dropped: number
+  readonly deadLettered: number
+  readonly droppedByReason: Readonly<Record<string, number>>
+  readonly deadLetteredByCode: Readonly<Record<string, number>>
+  /** 0: received = stored + dropped + dead-lettered. */
+  readonly unaccounted: number
+}
+
+/** Readers take what they show: the newest. */
+const MAX_ROWS = 1000
+
+/** The services of a project, the last seen first. @param limit rows at most @throws as `Connection.query` */
+export async function readServices(
+  connection: Connection,
+  projectId: string,
+  limit = MAX_ROWS,
+): Promise<readonly ServiceRow[]> {
+  return connection.query<ServiceRow>(
+    `select service_namespace as namespace, service_name as name, service_version as version, sdk_name as "sdkName",
+      sdk_language as "sdkLanguage", sdk_version as "sdkVersion", ${micros('first_seen')} as "firstSeen",
+      ${micros('last_seen')} as "lastSeen", logs, spans, metrics, errors, events_per_second as "eventsPerSecond",
+      errors_per_second as "errorsPerSecond", owner, description
+    from services where project_id = $1 order by last_seen desc, service_namespace, service_name limit $2`,
+    [projectId, limit],
+  )
+}
+
+/** The usage of a project by signal and hour, the newest first. @param limit rows at most @throws as `Connection.query` */
+export async function readUsage(
+  connection: Connection,
+  projectId: string,
+  limit = MAX_ROWS,
+): Promise<readonly UsageRow[]> {
+  return connection.query<UsageRow>(
+    `select signal, ${micros('hour')} as hour, events, bytes from usage
+    where project_id = $1 order by usage.hour desc, signal limit $2`,
+    [projectId, limit],
+  )
+}
+
+/** What became of all events of a project up to where the sink stands. @throws as `Connection.query` */
+export async function readLedger(connection: Connection, projectId: string): Promise<LedgerRow> {
+  const [row] = await connection.query<LedgerRow>(
+    `select received, stored, dropped, dead_lettered as "deadLettered", dropped_by_reason as "droppedByReason",
+      dead_lettered_by_code as "deadLetteredByCode", unaccounted
+    from ledger where project_id = $1`,
+    [projectId],
+  )
+  return row ?? NOTHING
+}
+
+const NOTHING: LedgerRow = {
+  received: 0,
+  stored: 0,
+  dropped: 0,
+  deadLettered: 0,
+  droppedByReason: {},
+  deadLetteredByCode: {},
+  unaccounted: 0,
+}
+
+function micros(column: string): string {
+  return `(extract(epoch from ${column}) * 1000000)::bigint`
+}
