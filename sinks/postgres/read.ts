@@ -77,16 +77,18 @@ export async function readUsage(
 
 /** What became of all events of a project up to where the sink stands. @throws as `Connection.query` */
 export async function readLedger(connection: Connection, projectId: string): Promise<LedgerRow> {
-  const [row] = await connection.query<LedgerRow>(
-    `select received, stored, dropped, dead_lettered as "deadLettered", dropped_by_reason as "droppedByReason",
-      dead_lettered_by_code as "deadLetteredByCode", unaccounted
-    from ledger where project_id = $1`,
-    [projectId],
-  )
+  const [row] = await connection.query<LedgerRow>(`select ${ledgerFields} from ledger where project_id = $1`, [
+    projectId,
+  ])
   return row ?? NOTHING
 }
 
-const NOTHING: LedgerRow = {
+/** {@link LedgerRow} from the view `ledger`. */
+export const ledgerFields = `received, stored, dropped, dead_lettered as "deadLettered", dropped_by_reason as "droppedByReason",
+  dead_lettered_by_code as "deadLetteredByCode", unaccounted`
+
+/** Of a project that has sent nothing. */
+export const NOTHING: LedgerRow = {
   received: 0,
   stored: 0,
   dropped: 0,

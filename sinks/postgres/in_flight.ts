@@ -1,0 +1,79 @@
+/**
+ * The whole account of a project: the ledger in PostgreSQL, and what is still on its way, which only the log knows: events
+ * of raw records that the sink has not come to.
+ */
+import type { EventLog } from '#pipeline/log/log.ts'
+import type { Connection } from '#pipeline/postgres/database.ts'
+import { telemetryRaw } from '#schemas/topics.ts'
+import { type LedgerRow, ledgerFields, NOTHING } from './read.ts'
+import { SINK, type SinkPosition } from './store.ts'
+
+export interface Account {
+  /** Of the same moment as `inFlight` counts from. */
+  readonly ledger: LedgerRow
+  /** Events received that are not in the ledger. */
+  readonly inFlight: number
+  /** False where there was more to read than the bound allows: at least `inFlight` are on their way. */
+  readonly complete: boolean
+}
+
+type Log = Pick<EventLog, 'id' | 'topics' | 'read'>
+
+const PAGE_BYTES = 2 ** 20
+const MAX_BYTES = 64 * 2 ** 20
+
+/**
+ * @param maxBytes of raw records read, all partitions together; a page more may be
+ * @throws as `Connection.query` and `EventLog.read`
+ */
+export async function readAccount(
+  connection: Connection,
+  log: Log,
+  projectId: string,
+  maxBytes = MAX_BYTES,
+): Promise<Account> {
+  // One statement sees one moment: rows and positions fit.
+  const [{ ledger, positions }] = await connection.query<{ ledger: LedgerRow | null; positions: SinkPosition[] }>(
+    `select
+      (select to_jsonb(found) from (select ${ledgerFields} from ledger where project_id = $1) as found) as ledger,
+      (select coalesce(jsonb_agg(found), '[]') from (
+        select log, topic, partition, reached from sink_positions join generations using (generation)
+        where live and sink = $2) as found) as positions`,
+    [projectId, SINK],
+  )
+  const counted = await countRaw(log, projectId, reachedIn(log, positions), maxBytes)
+  return { ledger: ledger ?? NOTHING, ...counted }
+}
+
+/** By partition of the raw topic. */
+function reachedIn(log: Log, positions: readonly SinkPosition[]): ReadonlyMap<number, number> {
+  const ours = positions.filter((position) => position.log === log.id && position.topic === telemetryRaw.name)
+  return new Map(ours.map(({ partition, reached }) => [partition, reached]))
+}
+
+async function countRaw(
+  log: Log,
+  projectId: string,
+  reached: ReadonlyMap<number, number>,
+  maxBytes: number,
+): Promise<Omit<Account, 'ledger'>> {
+  const raw = (await log.topics()).find(({ name }) => name === telemetryRaw.name)
+  let inFlight = 0
+  let bytes = 0
+  for (const { partition, begin, end } of raw?.bounds ?? []) {
+    let offset = Math.max(begin, (reached.get(partition) ?? -1) + 1)
+    while (offset < end) {
+      if (bytes >= maxBytes) return { inFlight, complete: false }
+      const page = await log.read(telemetryRaw.name, partition, offset, { maxBytes: PAGE_BYTES })
+      for (const record of page) {
+        bytes += record.value.length
+        const place = { log: log.id, topic: telemetryRaw.name, partition, offset: record.offset, previous: -1 }
+        const value = telemetryRaw.codec.decode(record.value, place)
+        if (value.projectId === projectId) inFlight += value.eventCount
+      }
+      if (page.length === 0) break
+      offset = page[page.length - 1].offset + 1
+    }
+  }
+  return { inFlight, complete: true }
+}
