@@ -19,6 +19,8 @@ import { defineLake } from '#sinks/lake/lake.ts'
 import { createPgwireServer } from '#sinks/lake/pgwire/server.ts'
 import { LOCAL_SOURCES } from '#sinks/lake/query/local_sources.ts'
 import { createQueryProcess } from '#sinks/lake/query/query_process.ts'
+import { definePostgres } from '#sinks/postgres/postgres.ts'
+import { readUsageToday } from '#sinks/postgres/read.ts'
 import { receiverMetrics } from '#topologies/receive/metrics.ts'
 import { createReceiver } from '#topologies/receive/receiver.ts'
 import { telemetry } from '#topologies/telemetry.topology.ts'
@@ -87,7 +89,8 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
           .flatMap(({ id: projectId, retentionDays: days }) => (days === null ? [] : { projectId, days })),
       warn: (message, error) => lakeFailed(`${message}: ${error.message}`),
     })
-    const topology = await configured(telemetry.withSinks([lake]), process.cwd())
+    const projections = definePostgres({ database, warn })
+    const topology = await configured(telemetry.withSinks([lake, projections]), process.cwd())
     const states = opens(createSqliteStateStore(settings.stateFile))
     const runtime = opens(await startRuntime({ topology, log, states, logger, partitions }))
     const query = opens(
@@ -105,6 +108,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
         log,
         registry: log,
         directory,
+        usageToday: () => readUsageToday(database, Date.now()),
         host: bind,
         ports: { grpc: settings.otlpGrpcPort, http: settings.otlpHttpPort },
         onError: createErrorLog(logger, 'receiver'),

@@ -4,18 +4,10 @@
  */
 import type { EventLog } from '#pipeline/log/log.ts'
 import type { Connection } from '#pipeline/postgres/database.ts'
+import type { Account, LedgerRow } from '#schemas/projections.ts'
 import { telemetryRaw } from '#schemas/topics.ts'
-import { type LedgerRow, ledgerFields, NOTHING } from './read.ts'
+import { ledgerFields, NOTHING } from './read.ts'
 import { SINK, type SinkPosition } from './store.ts'
-
-export interface Account {
-  /** Of the same moment as `inFlight` counts from. */
-  readonly ledger: LedgerRow
-  /** Events received that are not in the ledger. */
-  readonly inFlight: number
-  /** False where there was more to read than the bound allows: at least `inFlight` are on their way. */
-  readonly complete: boolean
-}
 
 type Log = Pick<EventLog, 'id' | 'topics' | 'read'>
 

@@ -1,47 +1,6 @@
 /** What the projections say, as plain rows: the live generation's, through its views. */
 import type { Connection } from '#pipeline/postgres/database.ts'
-
-export interface ServiceRow {
-  /** Empty for none. */
-  readonly namespace: string
-  readonly name: string
-  readonly version: string | null
-  readonly sdkName: string | null
-  readonly sdkLanguage: string | null
-  readonly sdkVersion: string | null
-  /** Microseconds since 1970, by the receiver's clock. */
-  readonly firstSeen: number
-  readonly lastSeen: number
-  readonly logs: number
-  readonly spans: number
-  readonly metrics: number
-  readonly errors: number
-  /** Over the last whole hour and what there is of this one. */
-  readonly eventsPerSecond: number
-  readonly errorsPerSecond: number
-  /** What people wrote. */
-  readonly owner: string | null
-  readonly description: string | null
-}
-
-export interface UsageRow {
-  readonly signal: string
-  /** Its beginning, microseconds since 1970. */
-  readonly hour: number
-  readonly events: number
-  readonly bytes: number
-}
-
-export interface LedgerRow {
-  readonly received: number
-  readonly stored: number
-  readonly dropped: number
-  readonly deadLettered: number
-  readonly droppedByReason: Readonly<Record<string, number>>
-  readonly deadLetteredByCode: Readonly<Record<string, number>>
-  /** 0: received = stored + dropped + dead-lettered. */
-  readonly unaccounted: number
-}
+import type { LedgerRow, ServiceRow, UsageRow } from '#schemas/projections.ts'
 
 /** Readers take what they show: the newest. */
 const MAX_ROWS = 1000
@@ -81,6 +40,22 @@ export async function readLedger(connection: Connection, projectId: string): Pro
     projectId,
   ])
   return row ?? NOTHING
+}
+
+/**
+ * What every project has sent since 00:00 UTC, up to where the sink stands.
+ * @param nowMs milliseconds since 1970
+ * @throws as `Connection.query`
+ */
+export async function readUsageToday(
+  connection: Connection,
+  nowMs: number,
+): Promise<readonly { readonly projectId: string; readonly events: number; readonly bytes: number }[]> {
+  return connection.query(
+    `select project_id as "projectId", sum(events) as events, sum(bytes) as bytes from usage
+    where hour >= date_trunc('day', to_timestamp($1::double precision / 1000), 'UTC') group by project_id`,
+    [nowMs],
+  )
 }
 
 /** {@link LedgerRow} from the view `ledger`. */

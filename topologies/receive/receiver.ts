@@ -40,6 +40,7 @@ export const RECEIVER_LIMITS: ReceiverLimits = {
 }
 
 const IDLE_CHECK_MS = 20
+const LEARN_EVERY_MS = 10_000
 
 export interface ReceiverOptions {
   /** Has the topic `telemetry.raw.v1` already. */
@@ -50,6 +51,8 @@ export interface ReceiverOptions {
   readonly ports: { readonly grpc: number; readonly http: number }
   /** An address to listen on. */
   readonly host: string
+  /** What projects have sent today as far as it is counted elsewhere: for quotas; asked every ten seconds. */
+  readonly usageToday?: () => Promise<Iterable<Usage>>
   readonly limits?: Partial<ReceiverLimits>
   readonly clock?: Clock
   /** Told of appends that failed and of faults of our own. */
@@ -62,8 +65,6 @@ export interface Receiver {
   readonly stats: ReceiverStats
   /** Bytes of exports being received or waiting for the log. */
   readonly inFlightBytes: number
-  /** Takes what projects have sent today into account, here and elsewhere. */
-  learnUsage(usages: Iterable<Usage>): void
   /** Takes no new connections, answers what is in flight (for `drainMs` at most), then resolves. */
   close(): Promise<void>
 }
@@ -88,6 +89,7 @@ export async function createReceiver(options: ReceiverOptions): Promise<Receiver
     }),
   }
   const stopTicking = startTicking(commit, clock)
+  const stopLearning = startLearning(quotas, clock, options)
   let closed: Promise<void> | null = null
   return {
     ports: listening,
@@ -95,10 +97,10 @@ export async function createReceiver(options: ReceiverOptions): Promise<Receiver
     get inFlightBytes() {
       return inFlight.bytes
     },
-    learnUsage: (usages) => quotas.learn(usages),
     close() {
       closed ??= (async () => {
         stopTicking()
+        stopLearning()
         await Promise.all([closeGrpc(grpc, limits.drainMs), closeHttp(http, limits.drainMs)])
         await within(commit.drain(), limits.drainMs)
       })()
@@ -133,6 +135,26 @@ function startTicking(commit: GroupCommit, clock: Clock): () => void {
   }
   next()
   return () => cancel()
+}
+
+/** Until the first answer, and while there is none, quotas count what came here. */
+function startLearning(quotas: Quotas, clock: Clock, { usageToday, onError }: ReceiverOptions): () => void {
+  if (usageToday === undefined) return () => {}
+  let cancel = () => {}
+  let stopped = false
+  const next = () => {
+    usageToday()
+      .then((usages) => quotas.learn(usages))
+      .catch((error: unknown) => onError?.(error))
+      .finally(() => {
+        if (!stopped) cancel = clock.after(LEARN_EVERY_MS, next)
+      })
+  }
+  next()
+  return () => {
+    stopped = true
+    cancel()
+  }
 }
 
 function listenGrpc(server: GrpcServer, host: string, port: number): Promise<number> {

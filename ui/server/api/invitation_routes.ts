@@ -54,7 +54,11 @@ export function invitationRoutes(database: Database): Route[] {
       answers: { 200: pageOf(invitationSchema) },
       async handle({ caller, query: { cursor, limit } }) {
         const after = readCursor(cursor, uuid)
-        return page(await listInvitations(database, caller.projectId, { after, limit: limit + 1 }), limit, ({ id }) => id)
+        return page(
+          await listInvitations(database, caller.projectId, { after, limit: limit + 1 }),
+          limit,
+          ({ id }) => id,
+        )
       },
     }),
     defineRoute({
@@ -131,7 +135,11 @@ async function invitedUser(
   if ((await findUser(transaction, email)) === null) {
     const user = await createUser(transaction, { email, name, password })
     const { id } = user
-    await audited(transaction, { kind: 'user', id, name: email }, { action: 'user.create', subject: id, projectId: null, after: user })
+    await audited(
+      transaction,
+      { kind: 'user', id, name: email },
+      { action: 'user.create', subject: id, projectId: null, after: user },
+    )
     return user
   }
   const user = await userOfPassword(transaction, email, password)

@@ -79,8 +79,7 @@ export function userRoutes(database: Database): Route[] {
       answers: { 200: userSchema },
       async change({ caller, params: { user }, body }, transaction) {
         const change = await updateUser(transaction, user, body)
-        const action =
-          body.disabled === undefined ? 'user.update' : body.disabled ? 'user.disable' : 'user.enable'
+        const action = body.disabled === undefined ? 'user.update' : body.disabled ? 'user.disable' : 'user.enable'
         await audited(transaction, caller, { action, subject: user, projectId: null, ...change })
         return change.after
       },
