@@ -33,13 +33,13 @@ const failures = []
 async function worker() {
   for (let job = jobs.shift(); job !== undefined; job = jobs.shift()) {
     const { code, output } = await finished(job)
-    // Whole, so that two at work do not mix their lines.
-    process.stdout.write(output)
+    // Whole, so that two at work do not mix their lines; what failed at the end, where it is seen.
+    if (code === 0) process.stdout.write(output)
+    else failures.push(`${output}${job.name} ended with ${code}\n`)
     const sums = output.match(/(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\n$/)
     counts.passed += Number(sums?.[1] ?? 0)
     counts.failed += Number(sums?.[2] ?? 0)
     counts.skipped += Number(sums?.[3] ?? 0)
-    if (code !== 0) failures.push(`${job.name} ended with ${code}`)
   }
 }
 
@@ -54,7 +54,7 @@ function finished({ command, args }) {
 }
 
 await Promise.all(Array.from({ length: availableParallelism() + 1 }, worker))
-for (const failure of failures) console.log(failure)
+for (const failure of failures) process.stdout.write(failure)
 const skipped = counts.skipped > 0 ? `, ${counts.skipped} skipped` : ''
 console.log(`${counts.passed} passed, ${Math.max(counts.failed, failures.length)} failed${skipped}`)
 process.exitCode = failures.length > 0 ? 1 : 0

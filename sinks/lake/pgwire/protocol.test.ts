@@ -62,6 +62,18 @@ describe('the protocol', () => {
       assert.equal((await client.untilReady()).letters, 'Z')
     }))
 
+  it('tells a parameter’s type back as the client named it', () =>
+    session(async (client) => {
+      // varchar is text to us; PostgreSQL says varchar, and JDBC refuses another answer.
+      client.parse('SELECT 1 FROM otel_metrics WHERE id = $1 AND timestamp > $2', 's', [1043, 0])
+      client.send('D', cstring('Ss'))
+      client.send('H')
+      await client.expect('1')
+      const { body } = await client.expect('t')
+      assert.deepEqual([body.readInt32BE(2), body.readInt32BE(6)], [1043, 1184])
+      client.sync()
+    }))
+
   it('gives a portal row by row, as many as are asked for', () =>
     session(async (client) => {
       client.parse(NAMES)

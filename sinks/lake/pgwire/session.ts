@@ -1,3 +1,8 @@
+interface ParsedStatement extends PreparedStatement {
+  /** Types of parameters as the client named them; 0, or none, where it leaves one to us. */
+  readonly declaredOids: readonly number[]
+}
+
 /**
  * One client from its password to its end: its messages, one after the other (PostgreSQL 18, chapters 54.2.2 simple
  * query and 54.2.3 extended query).
@@ -42,7 +47,7 @@ const IDLE: Farewell = { code: '57P05', message: 'terminating connection due to 
 export class Session {
   readonly #options: SessionOptions
   readonly #executor: Executor
-  readonly #statements = new Map<string, PreparedStatement>()
+  readonly #statements = new Map<string, ParsedStatement>()
   readonly #portals = new Map<string, Portal>()
   /** Interrupts what is at work now. */
   #interrupt: (() => void) | undefined
@@ -203,7 +208,7 @@ export class Session {
     const work = { cancel: () => abort.abort() }
     const types = oids.map((oid) => typeNamed(oid) ?? null)
     const statement = await this.#atWork(work, () => this.#executor.prepare(sql, types, abort.signal))
-    this.#statements.set(name, statement)
+    this.#statements.set(name, { ...statement, declaredOids: oids })
   }
 
   async #bind({ portal: name, statement: from, parameters, parameterFormats, resultFormats }: BindMessage) {
@@ -230,8 +235,9 @@ export class Session {
 
   #describeStatement(name: string): void {
     const { writer } = this.#options.channel
-    const { parameterTypes, columns } = this.#statement(name)
-    writer.send(parameterDescription(parameterTypes.map((type) => pgType(type).oid)))
+    const { parameterTypes, declaredOids, columns } = this.#statement(name)
+    // A type the client named is told back as it named it (varchar is no text): JDBC insists.
+    writer.send(parameterDescription(parameterTypes.map((type, at) => declaredOids[at] || pgType(type).oid)))
     writer.send(columns === null ? noData() : rowDescription(fieldsOf(columns, [])))
   }
 
@@ -250,7 +256,7 @@ export class Session {
     else writer.send(tag === '' ? emptyQueryResponse() : commandComplete(tag))
   }
 
-  #statement(name: string): PreparedStatement {
+  #statement(name: string): ParsedStatement {
     const statement = this.#statements.get(name)
     if (statement === undefined) throw userError('26000', `prepared statement "${name}" does not exist`)
     return statement
