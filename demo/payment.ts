@@ -17,9 +17,9 @@ interface Customer {
 export async function pay(number: number, failing: boolean): Promise<void> {
   await delay(5 + (number % 7))
   if (!failing) return
-  if (number % 4 === 0) askGateway(number)
-  if (number % 4 === 1) debit({})
-  if (number % 4 === 2) readReceipt('<html>502 Bad Gateway</html>')
+  if (number % 6 === 0) askGateway(number)
+  if (number % 6 === 1) debit({})
+  if (number % 6 === 2) readReceipt('<html>502 Bad Gateway</html>')
   chargeCard(number)
 }
 

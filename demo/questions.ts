@@ -16,7 +16,7 @@ from otel_logs_and_spans where kind = 'server' group by 1 order by requests desc
   [
     'Which errors are there, by fingerprint?',
     `select errors->0->>'fingerprint' as fingerprint, min(errors->0->>'type') as type, min(errors->0->>'message') as example, count(*) as times
-from otel_logs_and_spans where errors is not null and kind = 'log' group by 1 order by times desc limit 5`,
+from otel_logs_and_spans where errors is not null and kind = 'log' group by 1 order by times desc limit 10`,
   ],
   [
     'Where did the slowest order spend its time?',
