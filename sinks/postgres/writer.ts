@@ -25,7 +25,7 @@ export interface PostgresLimits {
 }
 
 export const POSTGRES_LIMITS: PostgresLimits = {
-  maxBytes: 32 * 2 ** 20,
+  maxBytes: 64 * 2 ** 20,
   maxBatches: 16_384,
   flushRows: 20_000,
   flushAgeMs: 1000,
