@@ -32,6 +32,7 @@ import { createStoredDirectory, type StoredDirectory } from '#ui/server/director
 import { createSessions } from '#ui/server/directory/sessions.ts'
 import { createHttpServer } from '#ui/server/server.ts'
 import { createLiveTail } from '#ui/server/tail/live_tail.ts'
+import { createOidc } from '#ui/server/web/oidc.ts'
 import { isPageBuilt, PAGE_NOT_BUILT, pageRoute } from '#ui/server/web/page.ts'
 import { configured } from './config.ts'
 import { prepareDataFolder } from './data_folder.ts'
@@ -140,6 +141,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
         routes: apiRoutes({
           ...{ database, sessions, access, queries: query },
           directory: local.directory,
+          oidc: settings.oidc === undefined ? null : createOidc(settings.oidc),
           otlp: receiver.ports,
           notReady: () => [
             ...log.health(),
@@ -212,7 +214,7 @@ async function serve(): Promise<void> {
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
-    await runCommandLine(process.argv, { serve, settings: () => readSettings(process.env), prepareDataFolder })
+    await runCommandLine(process.argv, { serve, settings: () => readSettings(process.env) })
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
     process.stderr.write(`millrace: ${error.message}\n`)

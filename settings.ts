@@ -7,6 +7,9 @@ import { OperatorError } from '#pipeline/errors/errors.ts'
 const port = (fallback: number) =>
   z.coerce.number({ error: 'is a port, 0 to 65535' }).int().min(0).max(65_535).default(fallback)
 
+/** A provider asked without TLS could be anybody. */
+const isSafeIssuer = (url: string) => /^https:|^http:\/\/(localhost|127(\.\d+){3}|\[::1\])([:/]|$)/.test(url)
+
 const schema = z.object({
   MILLRACE_DATA_DIR: z.string().min(1).default('./data'),
   MILLRACE_BIND: z.string().min(1).default('127.0.0.1'),
@@ -25,6 +28,9 @@ const schema = z.object({
     .string()
     .regex(/^postgres(ql)?:\/\//, 'starts with postgres://')
     .optional(),
+  MILLRACE_OIDC_ISSUER: z.url().refine(isSafeIssuer, 'is an https:// address, or one of this machine').optional(),
+  MILLRACE_OIDC_CLIENT_ID: z.string().min(1).optional(),
+  MILLRACE_OIDC_CLIENT_SECRET: z.string().min(1).optional(),
   MILLRACE_API_KEY: z.string().min(16, 'has at least 16 characters').optional(),
   MILLRACE_PARTITIONS: z.coerce.number().int().min(1).max(4096).default(1),
   MILLRACE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
@@ -47,6 +53,10 @@ export interface Settings {
   readonly lakeDir: string
   /** A PostgreSQL server of one's own; without it there is one in the data folder. */
   readonly postgresUrl: string | undefined
+  /** Where people may sign in besides. */
+  readonly oidc:
+    | { readonly issuer: string; readonly clientId: string; readonly clientSecret: string | undefined }
+    | undefined
   /** A key with all scopes on the project `default`, known beside those in the key file. */
   readonly apiKey: string | undefined
   /** Partitions of every topic. */
@@ -81,10 +91,22 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     lakeDir:
       set.MILLRACE_LAKE === undefined ? resolve(dataDir, 'lake') : resolve(set.MILLRACE_LAKE.slice('file:'.length)),
     postgresUrl: set.MILLRACE_POSTGRES_URL,
+    oidc: oidcClient(set.MILLRACE_OIDC_ISSUER, set.MILLRACE_OIDC_CLIENT_ID, set.MILLRACE_OIDC_CLIENT_SECRET),
     apiKey: set.MILLRACE_API_KEY,
     partitions: set.MILLRACE_PARTITIONS,
     logLevel: set.MILLRACE_LOG_LEVEL,
   }
+}
+
+/** @throws OperatorError where there is an issuer without a client, or the other way round */
+function oidcClient(
+  issuer: string | undefined,
+  clientId: string | undefined,
+  clientSecret: string | undefined,
+): Settings['oidc'] {
+  if (issuer !== undefined && clientId !== undefined) return { issuer, clientId, clientSecret }
+  if (issuer === undefined && clientId === undefined && clientSecret === undefined) return undefined
+  throw new OperatorError('MILLRACE_OIDC_ISSUER and MILLRACE_OIDC_CLIENT_ID go together: the provider, and us there')
 }
 
 /** @throws OperatorError where there is one without the other */

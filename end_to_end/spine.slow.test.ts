@@ -96,6 +96,7 @@ describe('millrace', () => {
   }
 
   it('keeps projects apart', async () => {
+    await cli('project', 'create', 'other')
     const { stdout } = await cli('key', 'add', '--project', 'other', '--name', 'theirs')
     const key = stdout.trim()
     await withinASecond(async () => (await post(server, logs('a secret of theirs'), key)).status, 200)

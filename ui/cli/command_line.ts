@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command, Option } from 'commander'
 import { OperatorError } from '#pipeline/errors/errors.ts'
 import { ask } from './ask.ts'
+import { directoryCommands } from './directory.ts'
 import { groupsCommands, type Stores } from './groups.ts'
 import { FORMATS, type Format, render } from './render.ts'
 import { findRunning } from './running.ts'
@@ -13,8 +14,6 @@ export interface CommandLineOptions {
   readonly serve: () => Promise<void>
   /** @throws OperatorError where the environment has a bad setting */
   readonly settings: () => Stores & { readonly dataDir: string }
-  /** Makes the data folder, or checks that it is ours, before something is written into it. */
-  readonly prepareDataFolder: (folder: string) => void
 }
 
 /** @param argv as `process.argv` @throws OperatorError with a sentence for the person at the terminal */
@@ -47,6 +46,7 @@ export async function runCommandLine(argv: readonly string[], options: CommandLi
       process.once('SIGINT', () => stop.abort())
       return tail(targetOf(flags.url, options), filter, flags, (text) => void process.stdout.write(text), stop.signal)
     })
+  for (const command of directoryCommands((url) => targetOf(url, options))) program.addCommand(command)
   program.addCommand(groupsCommands(options.settings))
   await program.parseAsync([...argv])
 }

@@ -103,6 +103,8 @@ const LINES: Readonly<Record<string, Line | readonly Line[]>> = {
   'PATCH /v1/session': { body: {}, expected: SIGNED_IN(400) },
   'DELETE /v1/session': { url: '/v1/session?no', expected: SIGNED_IN(400) },
   'POST /v1/session/password': { body: {}, expected: SIGNED_IN(400) },
+  'GET /v1/session/oidc': { expected: PUBLIC(404) },
+  'GET /v1/session/oidc/callback': { expected: PUBLIC(404) },
   'GET /v1/projects': { expected: SIGNED_IN(200) },
   'POST /v1/projects': { body: {}, expected: OPERATOR(400) },
   'GET /v1/projects/:project': { url: '/v1/projects/shop', expected: OF_SHOP(200) },

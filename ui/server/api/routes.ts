@@ -4,6 +4,8 @@ import type { Directory, ProjectDirectory } from '#schemas/directory.ts'
 import type { QueryService } from '#schemas/query.ts'
 import type { Sessions } from '../directory/sessions.ts'
 import { queryRoute } from '../query_route.ts'
+import type { Oidc } from '../web/oidc.ts'
+import { oidcRoutes } from '../web/oidc_route.ts'
 import { sessionRoutes } from '../web/session_route.ts'
 import type { Access } from './access.ts'
 import { auditRoutes } from './audit_routes.ts'
@@ -22,6 +24,8 @@ export interface ApiOptions extends ProbeOptions {
   readonly sessions: Sessions
   readonly access: Access
   readonly queries: QueryService
+  /** `null` where none is set up. */
+  readonly oidc: Oidc | null
   /** Ports of the OTLP receiver. */
   readonly otlp: { readonly grpc: number; readonly http: number }
 }
@@ -32,6 +36,7 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...probeRoutes(options),
     queryRoute(queries),
     ...sessionRoutes(options),
+    ...oidcRoutes(options),
     ...projectRoutes(database),
     ...keyRoutes(database),
     ...memberRoutes(database),

@@ -79,6 +79,11 @@ export async function setPassword(connection: Connection, id: string, password: 
   return user
 }
 
+/** Whether the user can sign in with one at all. */
+export async function hasPassword(connection: Connection, id: string): Promise<boolean> {
+  return (await connection.query('select 1 from users where id = $1 and password is not null', [id])).length > 0
+}
+
 /** `null` where there is no such user, the password is another, or the user is disabled: all take as long. */
 export async function userOfPassword(connection: Connection, email: string, password: string): Promise<User | null> {
   const [row] = await connection.query<User & { password: string | null }>(

@@ -78,6 +78,7 @@ export async function createApiServer(
   }
   const routes = apiRoutes({
     ...{ database, directory, sessions, access, queries },
+    oidc: null,
     otlp: { grpc: 4317, http: 4318 },
     notReady: () => [],
     metrics: async () => [],

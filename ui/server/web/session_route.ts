@@ -16,7 +16,7 @@ import { audited } from '../directory/audit.ts'
 import { projectsOf } from '../directory/members.ts'
 import { DEFAULT_PROJECT } from '../directory/projects.ts'
 import type { SessionOf, Sessions } from '../directory/sessions.ts'
-import { setPassword, type User, userOfPassword } from '../directory/users.ts'
+import { hasPassword, setPassword, type User, userOfPassword } from '../directory/users.ts'
 import { createSignInCodes } from './sign_in_codes.ts'
 
 export interface SessionRouteOptions {
@@ -138,13 +138,18 @@ export function sessionRoutes({ database, directory, sessions, access, otlp }: S
       path: '/v1/session/password',
       summary: 'Changes your own password; your other sessions end.',
       access: 'anyone signed in',
-      body: z.strictObject({ current: password, password: newPassword }),
+      body: z.strictObject({
+        current: password.default('').meta({ description: 'Not asked of who has none yet.' }),
+        password: newPassword,
+      }),
       attempt: () => null,
       answers: { 204: null },
       async handle({ caller, body, request, reply }) {
         if (caller.kind !== 'user') throw new ApiError(409, '55000', 'a key has no password')
-        const user = await userOfPassword(database, caller.name, body.current)
-        if (user === null) throw new ApiError(401, '28P01', 'This is not your password')
+        const isRight =
+          !(await hasPassword(database, caller.id)) ||
+          (await userOfPassword(database, caller.name, body.current)) !== null
+        if (!isRight) throw new ApiError(401, '28P01', 'This is not your password')
         await database.transaction(async (transaction) => {
           await setPassword(transaction, caller.id, body.password)
           await audited(transaction, caller, { action: 'user.password', subject: caller.id, projectId: null })

@@ -1,0 +1,60 @@
+/** Asks a running millrace's API. */
+import { OperatorError } from '#pipeline/errors/errors.ts'
+
+/** Where it listens, and a key. */
+export interface Target {
+  readonly url: string
+  readonly key: string
+}
+
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+
+/**
+ * @param query left out where undefined
+ * @returns the answer; `null` for an empty one
+ * @throws OperatorError with the server's sentence
+ */
+export async function callApi<T>(
+  { url, key }: Target,
+  method: Method,
+  path: string,
+  { query = {}, body }: { readonly query?: Readonly<Record<string, string | undefined>>; readonly body?: object } = {},
+): Promise<T> {
+  const given = Object.entries(query).filter((entry): entry is [string, string] => entry[1] !== undefined)
+  const response = await fetch(`${url}${path}?${new URLSearchParams(given)}`, {
+    method,
+    headers: { authorization: `Bearer ${key}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+    body: body === undefined ? null : JSON.stringify(body),
+  }).catch((cause) => {
+    throw new OperatorError(`millrace does not answer at ${url}: ${(cause as Error).message}`, { cause })
+  })
+  const text = await response.text()
+  const answer = text === '' ? null : parsed(text)
+  if (response.ok && answer !== undefined) return answer as T
+  throw new OperatorError((answer as { detail?: string } | null)?.detail ?? `${url} answered ${response.status}`)
+}
+
+/** All of a list, page by page. @throws as `callApi` */
+export async function listAll<T>(
+  target: Target,
+  path: string,
+  query: Readonly<Record<string, string | undefined>> = {},
+): Promise<T[]> {
+  const items: T[] = []
+  for (let cursor: string | undefined; ; ) {
+    const page = await callApi<{ items: T[]; next: string | null }>(target, 'GET', path, {
+      query: { ...query, cursor },
+    })
+    items.push(...page.items)
+    if (page.next === null) return items
+    cursor = page.next
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
