@@ -14,7 +14,7 @@ import { useKeys } from '../shell/keyboard.ts'
 import { copy } from '../shell/toast.tsx'
 import { readTrace, type Span, type Trace } from './tree.ts'
 import { Waterfall } from './waterfall.tsx'
-import { criticalPath, waterfallRows } from './waterfall_rows.ts'
+import { criticalPath, type WaterfallRow, waterfallRows } from './waterfall_rows.ts'
 import '../style/events.css'
 import '../style/trace.css'
 
@@ -96,6 +96,7 @@ function NotThere(props: { readonly id: string }) {
 
 function TraceView(props: { readonly trace: Trace; readonly truncated: boolean }) {
   const [folded, setFolded] = createSignal<ReadonlySet<string>>(new Set())
+  const [unfolded, setUnfolded] = createSignal<ReadonlySet<string>>(new Set())
   const [find, setFind] = createSignal('')
   const [onlyErrors, setOnlyErrors] = createSignal(false)
   const [onlyPath, setOnlyPath] = createSignal(false)
@@ -106,16 +107,17 @@ function TraceView(props: { readonly trace: Trace; readonly truncated: boolean }
   const rows = createMemo(() =>
     waterfallRows(props.trace, path(), {
       folded: folded(),
+      unfolded: unfolded(),
       find: find(),
       onlyErrors: onlyErrors(),
       onlyPath: onlyPath(),
     }),
   )
   const selectedAt = () => rows().findIndex(({ span }) => span.id === openRow()?.id)
-  const fold = (spanId: string, shut: boolean) =>
-    setFolded((before) =>
-      shut ? new Set([...before, spanId]) : new Set([...before].filter((each) => each !== spanId)),
-    )
+  const fold = ({ span: { spanId }, alike }: WaterfallRow, shut: boolean) => {
+    const [set, has] = alike.length > 0 ? [setUnfolded, !shut] : [setFolded, shut]
+    set((before) => (has ? new Set([...before, spanId]) : new Set([...before].filter((each) => each !== spanId))))
+  }
   const select = (span: Span) => setOpenRow(span, openRow() === null)
   const move = (by: number) => {
     const next = Math.max(0, Math.min(rows().length - 1, selectedAt() < 0 ? 0 : selectedAt() + by))
@@ -125,7 +127,7 @@ function TraceView(props: { readonly trace: Trace; readonly truncated: boolean }
   }
   const foldSelected = (shut: boolean) => {
     const row = rows()[selectedAt()]
-    if (row?.hasChildren) fold(row.span.spanId, shut)
+    if (row?.hasChildren) fold(row, shut)
   }
   useCopyKeys(openRow)
   useKeys([

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import type { Row } from '../api/ask.ts'
 import { preciseMs, readTrace } from './tree.ts'
-import { criticalPath, waterfallRows } from './waterfall_rows.ts'
+import { asOne, criticalPath, waterfallRows } from './waterfall_rows.ts'
 
 const START = Date.UTC(2026, 10, 22, 14)
 const at = (ms: number) => new Date(START + ms).toISOString().replace('Z', '000Z')
@@ -29,7 +29,7 @@ function span(id: string, parent: string | null, from: number, ms: number, more:
 }
 const log = (id: string, inSpan: string, from: number): Row =>
   span(id, inSpan, from, 0, { kind: 'log', body: id, context___span_id: inSpan })
-const none = { folded: new Set<string>(), find: '', onlyErrors: false, onlyPath: false }
+const none = { folded: new Set<string>(), unfolded: new Set<string>(), find: '', onlyErrors: false, onlyPath: false }
 
 /** root 0–100: a 10–40, b 50–95 with c 60–90; a log in c. */
 const rows = [
@@ -127,5 +127,21 @@ describe('a waterfall', () => {
       [...criticalPath(beside)].map(({ name }) => name),
       ['r', 'long'],
     )
+  })
+
+  it('shows many siblings of one name as one row, until they are unfolded or looked for', () => {
+    const many = Array.from({ length: 30 }, (_, n) =>
+      span(`s${n}`, 'root', 2 * n, n + 1, { name: 'SELECT', status_code: n === 7 ? 'ERROR' : 'UNSET' }),
+    )
+    const few = Array.from({ length: 20 }, (_, n) => span(`f${n}`, 'root', n, 1, { name: 'GET' }))
+    const parent = span('parent', 'root', 1, 1, { name: 'SELECT' })
+    const big = readTrace([span('root', null, 0, 100), ...many, ...few, parent, span('leaf', 'parent', 1, 1)])
+    const lines = (choice: Partial<typeof none>) => waterfallRows(big, new Set(), { ...none, ...choice })
+    const [, group] = lines({})
+    assert.equal(lines({}).length, 1 + 1 + 20 + 2)
+    assert.deepEqual([group.span.name, group.alike.length, group.folded, group.hasChildren], ['SELECT', 30, true, true])
+    assert.deepEqual(asOne(group.alike), { at: START, durationMs: 88, p95Ms: 29, failed: 1 })
+    assert.equal(lines({ unfolded: new Set(['s0']) }).length, 1 + 30 + 20 + 2)
+    assert.equal(lines({ onlyErrors: true }).length, 2)
   })
 })

@@ -2,9 +2,9 @@
 import { createMemo, createSignal, For, Index, type JSX, onCleanup, onMount, Show } from 'solid-js'
 import { severityOf } from '../events/event.ts'
 import { serviceClass } from '../events/services.ts'
-import { duration } from '../format/numbers.ts'
+import { count, duration } from '../format/numbers.ts'
 import type { Span, Trace } from './tree.ts'
-import type { WaterfallRow } from './waterfall_rows.ts'
+import { asOne, type WaterfallRow } from './waterfall_rows.ts'
 
 const ROW_PX = 24
 const OVERSCAN_ROWS = 8
@@ -17,7 +17,7 @@ export function Waterfall(props: {
   readonly path: ReadonlySet<Span>
   readonly selected: string | null
   readonly select: (span: Span) => void
-  readonly fold: (spanId: string, shut: boolean) => void
+  readonly fold: (row: WaterfallRow, shut: boolean) => void
   readonly reveal: (control: (index: number) => void) => void
   readonly controls: JSX.Element
 }) {
@@ -79,10 +79,14 @@ export function Waterfall(props: {
                   index={first() + at}
                   start={props.trace.start}
                   percent={percent}
-                  onPath={props.path.has(row().span)}
+                  onPath={
+                    row().folded && row().alike.length > 0
+                      ? row().alike.some((span) => props.path.has(span))
+                      : props.path.has(row().span)
+                  }
                   selected={row().span.id === props.selected}
                   select={() => props.select(row().span)}
-                  fold={() => props.fold(row().span.spanId, !row().folded)}
+                  fold={() => props.fold(row(), !row().folded)}
                 />
               )}
             </Index>
@@ -104,8 +108,11 @@ function SpanRow(props: {
   readonly fold: () => void
 }) {
   const span = () => props.row.span
-  const left = () => props.percent(span().at - props.start)
-  const width = () => props.percent(span().durationMs)
+  /** The row speaks for more than its own span. */
+  const group = createMemo(() => (props.row.folded && props.row.alike.length > 0 ? asOne(props.row.alike) : null))
+  const left = () => props.percent((group() ?? span()).at - props.start)
+  const width = () => props.percent((group() ?? span()).durationMs)
+  const failed = () => (group()?.failed ?? Number(span().failed)) > 0
   /** Behind the bar, and behind the diamonds past its end. */
   const right = () =>
     span().logs.reduce((most, log) => Math.max(most, props.percent(log.at - props.start)), left() + width())
@@ -114,7 +121,7 @@ function SpanRow(props: {
   return (
     <div
       class="wf"
-      classList={{ err: span().failed, sel: props.selected }}
+      classList={{ err: failed(), sel: props.selected }}
       role="row"
       id={`span-${span().id}`}
       aria-level={span().depth + 1}
@@ -142,11 +149,14 @@ function SpanRow(props: {
         <span class={`svc ${serviceClass(span().service)}`} />
         <span class="nm cut" title={`${span().name}, ${span().service}, ${span().kind}`}>
           {span().name}{' '}
+          <Show when={group()}>
+            <b class="alike">× {count(props.row.alike.length)}</b>{' '}
+          </Show>
           <Show when={props.row.namesService}>
             <small>{span().service}</small>
           </Show>
         </span>
-        <Show when={span().failed}>
+        <Show when={failed()}>
           <span class="bang" role="img" aria-label="failed">
             !
           </span>
@@ -174,7 +184,20 @@ function SpanRow(props: {
               : { left: `calc(${Math.min(100, right())}% + 8px)`, right: 'calc(4px - var(--room))' }
           }
         >
-          {duration(span().durationMs)} <em>{span().result.slice(0, MAX_RESULT)}</em>
+          <Show
+            when={group()}
+            fallback={
+              <>
+                {duration(span().durationMs)} <em>{span().result.slice(0, MAX_RESULT)}</em>
+              </>
+            }
+          >
+            {(all) => (
+              <>
+                p95 {duration(all().p95Ms)} <em>{all().failed > 0 ? `${count(all().failed)} failed` : ''}</em>
+              </>
+            )}
+          </Show>
         </span>
       </span>
     </div>

@@ -7,6 +7,8 @@ export interface WaterfallRow {
   readonly guides: readonly ('none' | 'pass' | 'branch' | 'end')[]
   readonly hasChildren: boolean
   readonly folded: boolean
+  /** Spans that look alike and stand next to one another in the tree; the first speaks for all while they are folded. */
+  readonly alike: readonly Span[]
   /** The service is named only where it changes. */
   readonly namesService: boolean
 }
@@ -14,6 +16,8 @@ export interface WaterfallRow {
 export interface WaterfallChoice {
   /** Span ids whose children are hidden. */
   readonly folded: ReadonlySet<string>
+  /** First spans of those alike that are shown one by one. */
+  readonly unfolded: ReadonlySet<string>
   /** Text in name, service or result. */
   readonly find: string
   readonly onlyErrors: boolean
@@ -26,23 +30,53 @@ const MAX_GUIDES = 16
 export function waterfallRows(trace: Trace, path: ReadonlySet<Span>, choice: WaterfallChoice): WaterfallRow[] {
   const kept = keptSpans(trace, path, choice)
   const rows: WaterfallRow[] = []
-  type Open = { readonly span: Span; readonly guides: WaterfallRow['guides']; readonly service: string }
+  type Open = Pick<WaterfallRow, 'span' | 'guides' | 'alike'> & { readonly service: string }
   const childrenOf = (span: Span) => (kept === null ? span.children : span.children.filter((child) => kept.has(child)))
   const roots = kept === null ? trace.roots : trace.roots.filter((root) => kept.has(root))
-  const stack: Open[] = roots.map((span) => ({ span, guides: [], service: '' })).reverse()
+  const stack: Open[] = roots.map((span) => ({ span, guides: [], service: '', alike: [] })).reverse()
   for (let open = stack.pop(); open !== undefined; open = stack.pop()) {
-    const { span, guides, service } = open
+    const { span, guides, service, alike } = open
     const children = childrenOf(span)
-    const folded = choice.folded.has(span.spanId)
-    rows.push({ span, guides, hasChildren: children.length > 0, folded, namesService: span.service !== service })
+    const folded = alike.length > 0 ? !choice.unfolded.has(span.spanId) : choice.folded.has(span.spanId)
+    const hasChildren = children.length > 0 || alike.length > 0
+    rows.push({ span, guides, alike, hasChildren, folded, namesService: span.service !== service })
     if (folded) continue
     const above = guides.map((guide) => (guide === 'branch' || guide === 'pass' ? 'pass' : 'none') as 'pass' | 'none')
-    children.toReversed().forEach((child, at) => {
+    // Whoever looks for something sees it, not what is like it.
+    const groups = kept === null ? alikeAmong(children) : new Map<Span, readonly Span[]>()
+    const hidden = new Set(
+      [...groups].flatMap(([first, group]) => (choice.unfolded.has(first.spanId) ? [] : group.slice(1))),
+    )
+    const shown = children.filter((child) => !hidden.has(child))
+    shown.toReversed().forEach((child, at) => {
       const own = guides.length < MAX_GUIDES ? [...above, at === 0 ? ('end' as const) : ('branch' as const)] : guides
-      stack.push({ span: child, guides: own, service: span.service })
+      stack.push({ span: child, guides: own, service: span.service, alike: groups.get(child) ?? [] })
     })
   }
   return rows
+}
+
+/** More siblings of one service and name than this, without children of their own, are one row. */
+const MAX_ALIKE = 20
+
+function alikeAmong(children: readonly Span[]): ReadonlyMap<Span, readonly Span[]> {
+  if (children.length <= MAX_ALIKE) return new Map()
+  const leaves = children.filter((child) => child.children.length === 0)
+  const groups = Map.groupBy(leaves, ({ service, name }) => JSON.stringify([service, name]))
+  return new Map([...groups.values()].filter((group) => group.length > MAX_ALIKE).map((group) => [group[0], group]))
+}
+
+/** Of spans alike, as one: from the first beginning to the last end, and what is to be said of them. */
+export function asOne(alike: readonly Span[]) {
+  const at = alike.reduce((least, span) => Math.min(least, span.at), alike[0].at)
+  const end = alike.reduce((most, span) => Math.max(most, span.at + span.durationMs), at)
+  const durations = alike.map(({ durationMs }) => durationMs).sort((a, b) => a - b)
+  return {
+    at,
+    durationMs: end - at,
+    p95Ms: durations[Math.floor(durations.length * 0.95)],
+    failed: alike.filter(({ failed }) => failed).length,
+  }
 }
 
 /** What matches, and what stands above it; `null` where nothing is asked. */
