@@ -1,6 +1,6 @@
 /**
- * Rows of a 10-column projection into a PostgreSQL of its own, `node pipeline/bench/projection.bench.ts [rows]`: through the
- * sink (folded, COPY, upsert, positions), and the same rows by the statements it might have used instead. New rows have
+ * Rows of a 10-column projection into a PostgreSQL of its own, `node pipeline/bench/projection.bench.ts [rows] [all]`: through the
+ * sink (folded, COPY, upsert, positions), and with `all` also by the statements it might have used instead. New rows have
  * keys that are all different; the same rows again change every one of them. Decision record:
  * `../docs/decisions/0005-postgres-sink.md`.
  */
@@ -154,7 +154,8 @@ console.log('| | rows a second | seconds | CPU-seconds of millrace | of PostgreS
 console.log('| --- | --- | --- | --- | --- |')
 await measure('the sink, new rows', () => throughSink(0))
 await measure('the sink, the same again', () => throughSink(total / BATCH_ROWS))
-for (const [name, statement] of Object.entries({ copyAndUpsert, multiRowInsert, unnest })) {
+const alternatives = process.argv[3] === 'all' ? { copyAndUpsert, multiRowInsert, unnest } : {}
+for (const [name, statement] of Object.entries(alternatives)) {
   await database.query('drop table if exists bench_errors_g0 cascade')
   await database.query(createTable(projection, 0))
   await database.query('checkpoint')
