@@ -22,18 +22,19 @@ export type Problem = z.output<typeof problemSchema>
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly status: number
-  readonly code: string
+  /** Not `code`: what has one and is thrown in a transaction is taken for PostgreSQL's. */
+  readonly sqlstate: string
   readonly position: number | undefined
   readonly retryAfterSeconds: number | undefined
   constructor(
     status: number,
-    code: string,
+    sqlstate: string,
     detail: string,
     more: { readonly position?: number; readonly retryAfterSeconds?: number; readonly cause?: unknown } = {},
   ) {
     super(detail, { cause: more.cause })
     this.status = status
-    this.code = code
+    this.sqlstate = sqlstate
     this.position = more.position
     this.retryAfterSeconds = more.retryAfterSeconds
   }
@@ -77,7 +78,7 @@ export function knownError(error: unknown): ApiError | null {
 }
 
 export function problemOf(error: ApiError): Problem {
-  const { status, message: detail, code, position } = error
+  const { status, message: detail, sqlstate: code, position } = error
   return {
     type: 'about:blank',
     title: STATUS_CODES[status] ?? 'Error',

@@ -35,11 +35,11 @@ export function sendError(reply: FastifyReply, error: unknown, onError?: (error:
   if (known === null) onError?.(error)
   const told = known ?? new ApiError(500, 'XX000', 'Something went wrong here; the log of millrace says what')
   if (told.retryAfterSeconds !== undefined) reply.header('retry-after', told.retryAfterSeconds)
-  // As bytes: Fastify would add a charset, which JSON does not have.
+  // As bytes: to text Fastify would add a charset, which JSON does not have.
   return reply
     .code(told.status)
     .header('content-type', PROBLEM_CONTENT_TYPE)
-    .send(JSON.stringify(problemOf(told)))
+    .send(Buffer.from(JSON.stringify(problemOf(told))))
 }
 
 async function answer(

@@ -1,7 +1,7 @@
 /** Passwords as argon2id in PHC form (RFC 9106; OWASP's parameters: 19 MiB, two passes). */
 import { type Argon2Parameters, argon2, randomBytes, randomInt, timingSafeEqual } from 'node:crypto'
 import { promisify } from 'node:util'
-import { ConflictError } from './errors.ts'
+import { ApiError } from '../api/problem.ts'
 
 const MEMORY_KIB = 19_456
 const PASSES = 2
@@ -46,7 +46,9 @@ export function generatePassword(): string {
 }
 
 async function work(password: string, parameters: Omit<Argon2Parameters, 'message' | 'parallelism'>): Promise<Buffer> {
-  if (waiting >= MAX_WAITING) throw new ConflictError('too many are signing in at this moment: try again')
+  if (waiting >= MAX_WAITING) {
+    throw new ApiError(503, '53300', 'too many are signing in at this moment: try again', { retryAfterSeconds: 1 })
+  }
   waiting++
   try {
     // The same letters however they were typed.
