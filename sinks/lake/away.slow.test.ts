@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { createLakeSink } from './lake.ts'
 import { withFolder } from './testing/lake_folder.ts'
 import { sampleLogs } from './testing/sample_logs.ts'
@@ -27,4 +28,14 @@ test('a folder that is away is told of while it is tried again, and its return t
     await sink.flush()
     assert.equal(sink.storedUpTo(0), 0)
     await sink.close()
+  }))
+
+test('a sink may be closed at any moment of its start', () =>
+  withFolder(async (directory) => {
+    // Native code that is broken off while it loads ends the process, so this test is over or it is not.
+    for (let moment = 0; moment < 25; moment++) {
+      const sink = createLakeSink({ directory })
+      await setTimeout(moment * 12)
+      await sink.close()
+    }
   }))

@@ -61,6 +61,8 @@ export function createLakeSink(
   /** True where `reached` has grown since `progress` last resolved. */
   let grown = false
   let closed = false
+  /** The thread is no more. */
+  let ended = false
   let failing: string | null = null
 
   const wake = () => {
@@ -82,7 +84,9 @@ export function createLakeSink(
     })
   }
 
+  const started = Promise.withResolvers<void>()
   worker.on('message', (reply: Reply) => {
+    started.resolve()
     switch (reply.kind) {
       case 'reached':
         for (const { partition, reached: offset } of reply.reached) {
@@ -104,6 +108,10 @@ export function createLakeSink(
         else answer?.failed(receivedError(reply.error))
       }
     }
+  })
+  worker.on('exit', () => {
+    ended = true
+    started.resolve()
   })
   worker.on('error', (cause) => fail(new TransientError(`lake: the writer failed: ${cause}`, { cause })))
   worker.on('exit', () => fail(new TransientError('lake: the writer has ended')))
@@ -144,6 +152,9 @@ export function createLakeSink(
     async close() {
       closed = true
       clearInterval(expiring)
+      // Broken off while it loads native code or is in it, a thread takes the whole process with it.
+      await started.promise
+      if (!ended) await ask({ kind: 'rest' }).catch(() => {})
       await worker.terminate()
       wake()
     },

@@ -120,6 +120,20 @@ test('vacuum of a table that is not there deletes nothing', () =>
     assert.equal(await vacuumTable(store, KEY, Date.now() + 1e12, 1), 0)
   }))
 
+test('maintenance that is to rest finishes the table it is at and begins no other', () =>
+  withFolder(async (directory) => {
+    const store = createFileStore(directory)
+    await writeFiles(directory, 8)
+    const maintenance = new LakeMaintenance({ store, now: () => 0, failed: (_, error) => assert.fail(String(error)) })
+    for (let version = 0; version < 8; version++) maintenance.committed(KEY, otelLogsAndSpans, version)
+    maintenance.committed('other', otelLogsAndSpans, 31)
+    await maintenance.rest()
+    assert.equal((await loadSnapshot(store, KEY)).files.size, 1)
+    assert.deepEqual(await store.list('other/'), [])
+    maintenance.expire([{ projectId: 'p', days: 1 }])
+    await maintenance.idle()
+  }))
+
 test('maintenance compacts and checkpoints as commits go by', () =>
   withFolder(async (directory) => {
     const store = createFileStore(directory)

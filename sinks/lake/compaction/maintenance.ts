@@ -35,6 +35,7 @@ export class LakeMaintenance {
   readonly #due = new Map<string, Due>()
   #retentions: readonly Retention[] = []
   #running: Promise<void> | null = null
+  #resting = false
 
   constructor(options: MaintenanceOptions) {
     this.#options = options
@@ -55,6 +56,12 @@ export class LakeMaintenance {
     this.#start()
   }
 
+  /** Begins nothing any more. Resolves when what is under way, one table at most, is done. */
+  rest(): Promise<void> {
+    this.#resting = true
+    return this.idle()
+  }
+
   /** Resolves when nothing is due. */
   async idle(): Promise<void> {
     await this.#running
@@ -68,6 +75,7 @@ export class LakeMaintenance {
 
   async #run(): Promise<void> {
     for (const [key, due] of this.#due) {
+      if (this.#resting) return
       this.#due.delete(key)
       try {
         await this.#maintain(key, due)
@@ -79,6 +87,7 @@ export class LakeMaintenance {
     this.#retentions = []
     for (const { projectId, days } of retentions) {
       for (const table of TABLES) {
+        if (this.#resting) return
         const key = tableKey(projectId, table.name)
         await this.#expire(key, table, days).catch((error) => this.#options.failed(key, error))
       }

@@ -10,7 +10,11 @@ export interface WriterSettings {
   readonly limits: Partial<LakeLimits>
 }
 
-export type Question = { readonly kind: 'add'; readonly batch: TransferredBatch } | { readonly kind: 'flush' }
+export type Question =
+  | { readonly kind: 'add'; readonly batch: TransferredBatch }
+  | { readonly kind: 'flush' }
+  /** Answered when nothing is being tidied, and nothing will be. */
+  | { readonly kind: 'rest' }
 
 /** Each question is answered, in any order; what is to expire is only told. */
 export type Request =

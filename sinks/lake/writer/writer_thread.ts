@@ -5,7 +5,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { LakeMaintenance } from '../compaction/maintenance.ts'
 import { createFileStore } from '../store/file_store.ts'
 import { LakeWriter } from './lake_writer.ts'
-import { type Reply, type Request, sentError, type WriterSettings } from './messages.ts'
+import { type Question, type Reply, type Request, sentError, type WriterSettings } from './messages.ts'
 import { fromTransfer } from './transfer.ts'
 
 const TICK_MS = 1000
@@ -28,6 +28,7 @@ const writer = new LakeWriter({
 const sayReached = () => say({ kind: 'reached', reached: writer.flushed(), failing: writer.failing })
 
 giveWay()
+sayReached()
 
 setInterval(() => {
   writer.tick()
@@ -36,7 +37,7 @@ setInterval(() => {
 
 port.on('message', (request: Request) => {
   if (request.kind === 'expire') return maintenance.expire(request.retentions)
-  const work = request.kind === 'add' ? writer.add(fromTransfer(request.batch)) : writer.flush()
+  const work = workFor(request)
   work.then(
     () => {
       if (request.kind === 'flush') sayReached()
@@ -45,6 +46,17 @@ port.on('message', (request: Request) => {
     (error) => say({ kind: 'failed', id: request.id, error: sentError(error) }),
   )
 })
+
+function workFor(question: Question): Promise<void> {
+  switch (question.kind) {
+    case 'add':
+      return writer.add(fromTransfer(question.batch))
+    case 'flush':
+      return writer.flush()
+    case 'rest':
+      return maintenance.rest()
+  }
+}
 
 /**
  * Lowers this thread's priority, and that of the threads it starts (DuckDB's): on a machine with few cores whoever waits for
