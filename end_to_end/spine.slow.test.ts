@@ -151,7 +151,7 @@ describe('millrace', () => {
     }
     assert.deepEqual(
       topology.parts.map(({ name }) => name),
-      ['normalize', 'flatten_attributes', 'fingerprint_errors', 'lake'],
+      ['normalize', 'flatten_attributes', 'fingerprint_errors', 'lake', 'postgres'],
     )
     assert.ok(topology.parts.every(({ events_total }) => events_total > 0))
     assert.match(await (await server.get('/metrics')).text(), /millrace_receiver_events_total\{signal="logs"\} [1-9]/)

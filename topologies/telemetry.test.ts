@@ -6,8 +6,12 @@ import { telemetryEvents } from '#schemas/topics.ts'
 import { telemetry } from './telemetry.topology.ts'
 
 it('the picture in the README is the topology', () => {
-  const sink = { name: 'lake', consumes: telemetryEvents, open: async () => assert.fail() }
-  const picture = mermaid(describeTopology(telemetry.withSinks([sink])))
+  const sinks = ['lake', 'postgres'].map((name) => ({
+    name,
+    consumes: telemetryEvents,
+    open: async () => assert.fail(),
+  }))
+  const picture = mermaid(describeTopology(telemetry.withSinks(sinks)))
   const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
   assert.ok(readme.includes(`\`\`\`mermaid\n${picture}\`\`\``), `the README should show:\n${picture}`)
 })
