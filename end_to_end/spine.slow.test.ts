@@ -142,7 +142,7 @@ describe('millrace', () => {
         () => true,
         () => false,
       )
-    // A second on a machine of one's own (query_process.slow.test.ts); here two files of tests share two cores.
+    // A second on cores of its own; here they are shared with other tests.
     const backMs = await fastestMs(3, 3000, async () => {
       const found = execFileSync('pgrep', ['-P', String(server.pid), '-f', 'query/child'])
         .toString()
