@@ -126,7 +126,7 @@ describe('a request', () => {
 describe('the cookie', () => {
   it('is one that no script reads and no other site sends', () => {
     const flags = 'Path=/; HttpOnly; SameSite=Strict'
-    assert.equal(sessionCookie('id', true), `${SESSION_COOKIE}=id; ${flags}; Max-Age=43200; Secure`)
+    assert.equal(sessionCookie('id', true), `${SESSION_COOKIE}=id; ${flags}; Max-Age=2592000; Secure`)
     assert.equal(sessionCookie(null, false), `${SESSION_COOKIE}=; ${flags}; Max-Age=0`)
   })
 

@@ -1,7 +1,10 @@
 /** Projects, keys, the audit log, and what all changes have in common. */
 import assert from 'node:assert/strict'
 import { after, before, describe, it } from 'node:test'
+import { audited, listAudit } from '../directory/audit.ts'
+import { answerOnce } from '../directory/idempotency.ts'
 import { type ApiServer, createApiServer, type Who } from '../testing/api_server.ts'
+import { ApiError } from './problem.ts'
 
 let api: ApiServer
 let operator: Who
@@ -175,6 +178,28 @@ describe('a change', () => {
     assert.equal(made.length, 1)
   })
 
+  it('is refused while another with its key is being made', async () => {
+    const [begun, goOn] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    const once = (work: () => Promise<unknown>) =>
+      api.database.transaction((transaction) =>
+        answerOnce(transaction, { actor: 'a', key: 'k', content: '', status: 200, shownOnce: [] }, work),
+      )
+    const first = once(async () => {
+      begun.resolve()
+      await goOn.promise
+      return { made: 1 }
+    })
+    await begun.promise
+    await assert.rejects(
+      once(() => assert.fail('nothing is made')),
+      (error: unknown) => error instanceof ApiError && error.status === 409,
+    )
+    goOn.resolve()
+    assert.deepEqual(await first, { answer: { made: 1 }, repeated: false })
+    const again = await once(() => assert.fail('nothing is made'))
+    assert.deepEqual(again, { answer: { made: 1 }, repeated: true })
+  })
+
   it('has keys of its own for each caller, for a day', async () => {
     const { id } = api.directory.defaultProject
     const other = { key: await api.key(id, ['admin']) }
@@ -201,6 +226,22 @@ describe('a change', () => {
   })
 })
 
+describe('settings of the instance', () => {
+  it('are changed by its admins, and have nothing else that is kept there', async () => {
+    const get = async () => (await api.ask('GET', '/v1/settings', operator)).json()
+    const before = { session_hours: 12, password_sign_in: true }
+    assert.deepEqual(await get(), before)
+    const changed = await api.ask('PATCH', '/v1/settings', operator, { session_hours: 1 })
+    const after = { session_hours: 1, password_sign_in: true }
+    assert.deepEqual([changed.json(), await get()], [after, after])
+    const [entry] = (await api.ask('GET', '/v1/audit?limit=1', operator)).json().items
+    assert.deepEqual([entry.action, entry.before, entry.after], ['settings.update', before, after])
+    for (const bad of [{ scram_secret: 'x' }, { session_hours: 0 }, { session_hours: '1' }])
+      assert.equal((await api.ask('PATCH', '/v1/settings', operator, bad)).statusCode, 400)
+    await api.ask('PATCH', '/v1/settings', operator, before)
+  })
+})
+
 describe('the audit log', () => {
   it('is of the project for its admins, of everything for those of the instance', async () => {
     const { id } = await api.project('audited')
@@ -217,6 +258,24 @@ describe('the audit log', () => {
       all,
       all.toSorted((a, b) => b.id - a.id),
     )
+  })
+})
+
+describe('an entry of the audit log', () => {
+  it('has no secret in it, should it be handed one', async () => {
+    const user = { email: 'a@example.com', password: 'p1', nested: { token: 't2', sha256: 'h3' }, key: 'k4' }
+    await api.database.transaction((transaction) =>
+      audited(
+        transaction,
+        { kind: 'system', id: '', name: '' },
+        {
+          ...{ action: 'test', subject: '', projectId: null },
+          ...{ before: user, after: user },
+        },
+      ),
+    )
+    const [{ before, after }] = await listAudit(api.database, { projectId: null, limit: 1 })
+    for (const kept of [before, after]) assert.deepEqual(kept, { email: 'a@example.com', nested: {} })
   })
 })
 

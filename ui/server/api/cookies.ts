@@ -2,11 +2,12 @@
 import type { RequestHead } from './access.ts'
 
 export const SESSION_COOKIE = 'millrace_session'
-export const SESSION_SECONDS = 12 * 60 * 60
+/** The longest a session may be set to last (`session_hours`); when one is over the server knows, not the cookie. */
+const COOKIE_SECONDS = 720 * 60 * 60
 
 /** `Set-Cookie` for a session; `null` takes the cookie away. @param secure whether the page came over TLS */
 export function sessionCookie(token: string | null, secure: boolean): string {
-  const age = token === null ? 0 : SESSION_SECONDS
+  const age = token === null ? 0 : COOKIE_SECONDS
   return `${SESSION_COOKIE}=${token ?? ''}; Path=/; HttpOnly; SameSite=Strict; Max-Age=${age}${secure ? '; Secure' : ''}`
 }
 

@@ -151,6 +151,8 @@ const LINES: Readonly<Record<string, Line | readonly Line[]>> = {
   'DELETE /v1/teams/:team': { url: '/v1/teams/$team', expected: OPERATOR(204) },
   'PUT /v1/teams/:team/users/:user': { url: '/v1/teams/$team/users/$user', expected: OPERATOR(200) },
   'DELETE /v1/teams/:team/users/:user': { url: '/v1/teams/$team/users/$user', expected: OPERATOR(200) },
+  'GET /v1/settings': { expected: OPERATOR(200) },
+  'PATCH /v1/settings': { body: { session_hours: 12 }, expected: OPERATOR(200) },
   'GET /v1/audit': [{ expected: ADMIN(200) }, { url: '/v1/audit?project=shop', expected: OF_SHOP(200, 403) }],
 }
 

@@ -30,7 +30,7 @@ describe('signing in', () => {
     await api.user('ada@example.com', shop.id, 'editor')
     const answer = await signIn({ email: 'Ada@Example.com', password: PASSWORD }, { origin: 'http://localhost:8080' })
     assert.equal(answer.statusCode, 200)
-    assert.match(String(answer.headers['set-cookie']), /; HttpOnly; SameSite=Strict; Max-Age=43200$/)
+    assert.match(String(answer.headers['set-cookie']), /; HttpOnly; SameSite=Strict; Max-Age=2592000$/)
     const { kind, name, project, role, operator, projects, otlp } = await session(sessionOf(answer))
     assert.deepEqual([kind, name, project, role, operator], ['user', 'ada@example.com', 'shop', 'editor', false])
     assert.deepEqual(projects, [{ id: shop.id, name: 'shop', role: 'editor' }])
@@ -51,6 +51,20 @@ describe('signing in', () => {
     const first = await signIn({ code })
     assert.equal((await session(sessionOf(first))).project, 'shop')
     assert.equal((await signIn({ code })).statusCode, 401)
+  })
+
+  it('lasts as long, and takes passwords, as the settings say', async () => {
+    const set = (body: object) => api.ask('PATCH', '/v1/settings', operator, body)
+    await set({ session_hours: 2 })
+    await signedIn('ada@example.com')
+    const [{ hours }] = await api.database.query<{ hours: number }>(
+      'select round(extract(epoch from expires_at - created_at) / 3600) as hours from sessions order by created_at desc limit 1',
+    )
+    assert.equal(hours, 2)
+    await set({ password_sign_in: false })
+    const refused = await signIn({ email: 'ada@example.com', password: PASSWORD })
+    await set({ session_hours: 12, password_sign_in: true })
+    assert.deepEqual([refused.statusCode, refused.headers['set-cookie']], [403, undefined])
   })
 
   it('refuses who is in no project', async () => {

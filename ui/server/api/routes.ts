@@ -15,6 +15,7 @@ import { memberRoutes } from './member_routes.ts'
 import { type ProbeOptions, probeRoutes } from './probe_routes.ts'
 import { projectRoutes } from './project_routes.ts'
 import type { Route } from './route.ts'
+import { settingsRoutes } from './settings_routes.ts'
 import { teamRoutes } from './team_routes.ts'
 import { userRoutes } from './user_routes.ts'
 
@@ -44,5 +45,6 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...userRoutes(database),
     ...teamRoutes(database),
     ...auditRoutes(database),
+    ...settingsRoutes(database),
   ]
 }

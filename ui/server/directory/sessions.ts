@@ -9,8 +9,8 @@ import type { Connection } from '#pipeline/postgres/database.ts'
 import type { Directory, Principal, Scope } from '#schemas/directory.ts'
 import { callerOfKey, type SessionReader } from '../api/access.ts'
 import type { Caller, Role } from '../api/caller.ts'
-import { SESSION_SECONDS } from '../api/cookies.ts'
 import { operatorSql, standingSql } from './members.ts'
+import { readSettings } from './settings.ts'
 
 /** How long what a session means is taken as known. */
 const FRESH_MS = 1_000
@@ -103,9 +103,10 @@ export function createSessions({
     },
     async open(of) {
       const token = randomBytes(32).toString('base64url')
+      const seconds = (await readSettings(database)).session_hours * 3600
       const isStored = 'userId' in of || (await isStoredKey(database, of.principal.keyId))
-      if (isStored) await writeSession(database, token, of)
-      else remembered(unstored, token, of, now)
+      if (isStored) await writeSession(database, token, of, seconds)
+      else remembered(unstored, token, of, now(), seconds)
       return token
     },
     async end(token) {
@@ -156,7 +157,7 @@ async function isStoredKey(database: Connection, keyId: string): Promise<boolean
   return (await database.query('select 1 from api_keys where id = $1', [keyId])).length > 0
 }
 
-async function writeSession(database: Connection, token: string, of: SessionOf): Promise<void> {
+async function writeSession(database: Connection, token: string, of: SessionOf, seconds: number): Promise<void> {
   const [userId, keyId, projectId] =
     'userId' in of ? [of.userId, null, of.projectId] : [null, of.principal.keyId, of.principal.projectId]
   await database.query(
@@ -164,8 +165,8 @@ async function writeSession(database: Connection, token: string, of: SessionOf):
        oldest as (delete from sessions where token_sha256 in (
          select token_sha256 from sessions where user_id = $2 or key_id = $3 order by created_at desc offset ${MAX_SESSIONS_EACH - 1}))
      insert into sessions (token_sha256, user_id, key_id, project_id, expires_at)
-     values ($1, $2, $3, $4, now() + interval '${SESSION_SECONDS} seconds')`,
-    [sha256(token), userId, keyId, projectId],
+     values ($1, $2, $3, $4, now() + make_interval(secs => $5))`,
+    [sha256(token), userId, keyId, projectId, seconds],
   )
 }
 
@@ -173,12 +174,13 @@ function remembered(
   sessions: Map<string, { key: string; endsAt: number }>,
   token: string,
   of: SessionOf,
-  now: () => number,
+  now: number,
+  seconds: number,
 ): void {
   if (!('key' in of)) return
-  sessions.set(idOf(token), { key: of.key, endsAt: now() + SESSION_SECONDS * 1000 })
+  sessions.set(idOf(token), { key: of.key, endsAt: now + seconds * 1000 })
   for (const [id, { endsAt }] of sessions) {
-    if (endsAt > now() && sessions.size <= MAX_SESSIONS_EACH) return
+    if (endsAt > now && sessions.size <= MAX_SESSIONS_EACH) return
     sessions.delete(id)
   }
 }

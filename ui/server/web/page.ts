@@ -57,7 +57,7 @@ export function isPageBuilt(directory: string): boolean {
 export function pageRoute(directory: string): FastifyPluginAsync {
   const files = readFiles(directory)
   return async (server) => {
-    server.get('/*', async (request, reply) => {
+    server.get('/*', { exposeHeadRoute: true }, async (request, reply) => {
       const path = request.url.split('?')[0]
       const file = files.get(path)
       if (file !== undefined) return send(request, reply, file)

@@ -16,6 +16,7 @@ import { audited } from '../directory/audit.ts'
 import { projectsOf } from '../directory/members.ts'
 import { DEFAULT_PROJECT } from '../directory/projects.ts'
 import type { SessionOf, Sessions } from '../directory/sessions.ts'
+import { readSettings } from '../directory/settings.ts'
 import { hasPassword, setPassword, type User, userOfPassword } from '../directory/users.ts'
 import { createSignInCodes } from './sign_in_codes.ts'
 
@@ -54,6 +55,7 @@ const NO_KEY = 'This is not a key that is known here. `npx millrace key add` mak
 const NO_CODE = 'This link is used or over a minute old. Sign in with a key, or make another link.'
 const NO_READ = 'This key may send telemetry but not read it. `npx millrace key add --scopes read` makes one that may.'
 const NO_USER = 'There is no user of this e-mail and password'
+const NO_PASSWORDS = 'Passwords are not taken here: sign in at the OpenID provider'
 const NO_PROJECT = 'You are in no project yet: ask one of its admins for an invitation'
 
 export function sessionRoutes({ database, directory, sessions, access, otlp }: SessionRouteOptions): Route[] {
@@ -175,6 +177,7 @@ export function sessionRoutes({ database, directory, sessions, access, otlp }: S
   }
 
   async function byPassword(email: string, password: string): Promise<[SessionOf, Caller]> {
+    if (!(await readSettings(database)).password_sign_in) throw new ApiError(403, '42501', NO_PASSWORDS)
     const user = await userOfPassword(database, email, password)
     if (user === null) throw new ApiError(401, '28P01', NO_USER)
     return firstProject(database, access, user)
