@@ -225,6 +225,14 @@ describe('every route', () => {
     assert.deepEqual(api.registered.toSorted(), Object.keys(LINES).toSorted())
   })
 
+  it('is in the OpenAPI document', async () => {
+    const { paths } = (await api.ask('GET', '/v1/openapi.json')).json()
+    const described = Object.entries<object>(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`),
+    )
+    assert.deepEqual(described.toSorted(), api.registered.toSorted())
+  })
+
   for (const [route, lines] of Object.entries(LINES)) {
     const [method, path] = route.split(' ')
     for (const { url = path, body, expected } of [lines].flat()) {

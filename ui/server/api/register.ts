@@ -78,7 +78,7 @@ async function answer(
 async function changed(
   route: Extract<Route, { change: unknown }>,
   asked: Asked<never, unknown, unknown, unknown>,
-  { database, changed = async () => {} }: RegisterOptions,
+  { database, changed = async () => {}, onError }: RegisterOptions,
 ): Promise<unknown> {
   const { request, reply } = asked
   const caller = asked.caller as { kind: string; id: string; projectId: string } | null
@@ -96,7 +96,8 @@ async function changed(
     if (repeated) reply.header('idempotency-replayed', 'true')
     return answer
   })
-  await changed()
+  // It is done, whether or not we could read it again already.
+  await changed().catch((error: unknown) => onError?.(error))
   return result
 }
 

@@ -231,6 +231,12 @@ describe('a tail wants a key that may read', () => {
     await live(server, {}, { key: null, headers: { cookie: 'viewer' } })
   })
 
+  it('of the project that is asked about', async () => {
+    await using server = await createTailServer()
+    await live(server, { project: 'default' })
+    assert.equal((await server.connect({ project: OTHER_PROJECT }).ended).code, 404)
+  })
+
   it('that is not revoked meanwhile', async () => {
     await using server = await createTailServer()
     const client = await live(server)
