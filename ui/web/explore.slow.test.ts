@@ -150,7 +150,7 @@ describe('exploring events', { skip }, () => {
     await rows(page).first().waitFor()
     await page.route('**/v1/query', (route) =>
       route.request().postData()?.includes('GROUPING SETS')
-        ? route.fulfill({ status: 504, json: { message: 'It took too long.' } })
+        ? route.fulfill({ status: 504, json: { detail: 'It took too long.' } })
         : route.continue(),
     )
     await page.keyboard.press('Shift+F')

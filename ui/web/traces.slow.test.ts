@@ -45,6 +45,8 @@ describe('the traces', { skip }, () => {
     const { page, errors } = visit
     await page.keyboard.press('g')
     await page.keyboard.press('t')
+    // The page before has rows, too.
+    await page.getByRole('heading', { name: 'Traces' }).waitFor()
     await rows(page).nth(12).waitFor()
     const cells = await rows(page).first().locator('[role=gridcell]').allInnerTexts()
     assert.deepEqual(cells.slice(1, 6), ['frontend', 'POST /order', '1.73 s', '2', '0'])
