@@ -1,9 +1,10 @@
-/** `kill -9` at random under load: the ids in SQL are the ids acknowledged, none twice. */
+/** `kill -9` at random under load: the ids in SQL are the ids acknowledged, none twice, and the ledger says the same. */
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it } from 'node:test'
+import { createDatabase } from '#pipeline/postgres/database.ts'
 import { encodeLogs } from '#schemas/otlp/testing/encode.ts'
 import { startServer, TEST_KEY, type TestServer } from './server.ts'
 
@@ -67,9 +68,27 @@ it(`survives ${KILLS} times kill -9 under load: every acknowledged event is in S
   server = await startServer({ dataDir })
   const [[rowsAfter, distinctAfter]] = await countUntil(server, acknowledged)
   assert.deepEqual([Number(rowsAfter), Number(distinctAfter)], [acknowledged, acknowledged])
+  assert.deepEqual(await ledgerUntil(dataDir, acknowledged), { stored: acknowledged, unaccounted: 0 })
   await server.stop()
   rmSync(dataDir, { recursive: true, force: true })
 })
+
+/** Asks the projections until they have them all; gives the last answer in any case. */
+async function ledgerUntil(dataDir: string, wanted: number): Promise<unknown> {
+  const host = join(dataDir, 'postgres/run')
+  const database = createDatabase({ connection: { host, user: 'millrace', database: 'millrace' } })
+  const deadline = performance.now() + 10_000
+  try {
+    for (;;) {
+      const [row] = await database.query<{ stored: number; unaccounted: number }>(
+        'select stored, unaccounted from ledger',
+      )
+      if (Number(row?.stored) >= wanted || performance.now() > deadline) return row
+    }
+  } finally {
+    await database.close()
+  }
+}
 
 /** Asks until all are there; gives the last answer in any case. */
 async function countUntil(server: TestServer, wanted: number): Promise<unknown[][]> {
