@@ -2,20 +2,31 @@
 import { readdirSync, readFileSync } from 'node:fs'
 
 const TICKS_PER_SECOND = 100
-const PAGE_BYTES = 4096
 
 /** User and system time so far, of those alive. */
 export function cpuSeconds(root: number): number {
-  return fields(root).reduce((sum, field) => sum + (Number(field[11]) + Number(field[12])) / TICKS_PER_SECOND, 0)
+  const seconds = (field: readonly string[]) => (Number(field[11]) + Number(field[12])) / TICKS_PER_SECOND
+  return [...tree(root).values()].reduce((sum, field) => sum + seconds(field), 0)
 }
 
-/** Resident memory; pages that processes share count in each. */
+/** Resident memory; a page that processes share counts once (PSS): PostgreSQL's have their buffers in common. */
 export function residentBytes(root: number): number {
-  return fields(root).reduce((sum, field) => sum + Number(field[21]) * PAGE_BYTES, 0)
+  let bytes = 0
+  for (const pid of tree(root).keys()) {
+    try {
+      const [, kib] = /^Pss:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))!
+      bytes += Number(kib) * 1024
+    } catch {
+      // It has ended since.
+    }
+  }
+  return bytes
 }
 
-/** Fields of /proc/<pid>/stat from the third on (0 is the state, 1 the parent), for the process and all below it. */
-function fields(root: number): string[][] {
+/**
+ * The process and all below it, by pid: fields of /proc/<pid>/stat from the third on (0 is the state, 1 the parent).
+ */
+function tree(root: number): Map<number, string[]> {
   const all = new Map<number, string[]>()
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue
@@ -30,5 +41,5 @@ function fields(root: number): string[][] {
   for (let at = 0; at < found.length; at++) {
     for (const [pid, field] of all) if (Number(field[1]) === found[at]) found.push(pid)
   }
-  return found.flatMap((pid) => (all.has(pid) ? [all.get(pid)!] : []))
+  return new Map(found.flatMap((pid) => (all.has(pid) ? [[pid, all.get(pid)!]] : [])))
 }
