@@ -19,8 +19,9 @@ import { defineLake } from '#sinks/lake/lake.ts'
 import { createPgwireServer } from '#sinks/lake/pgwire/server.ts'
 import { LOCAL_SOURCES } from '#sinks/lake/query/local_sources.ts'
 import { createQueryProcess } from '#sinks/lake/query/query_process.ts'
+import { readAccount } from '#sinks/postgres/in_flight.ts'
 import { definePostgres } from '#sinks/postgres/postgres.ts'
-import { readUsageToday } from '#sinks/postgres/read.ts'
+import { readServices, readUsage, readUsageToday } from '#sinks/postgres/read.ts'
 import { receiverMetrics } from '#topologies/receive/metrics.ts'
 import { createReceiver } from '#topologies/receive/receiver.ts'
 import { telemetry } from '#topologies/telemetry.topology.ts'
@@ -141,6 +142,11 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
         routes: apiRoutes({
           ...{ database, sessions, access, queries: query },
           directory: local.directory,
+          projections: {
+            services: (projectId) => readServices(database, projectId),
+            usage: (projectId) => readUsage(database, projectId),
+            account: (projectId) => readAccount(database, log, projectId),
+          },
           oidc: settings.oidc === undefined ? null : createOidc(settings.oidc),
           otlp: receiver.ports,
           notReady: () => [

@@ -77,6 +77,9 @@ const OF_SHOP = (status: number, reader = status) => [
   403,
 ]
 
+const EDITOR = (status: number) => [401, 403, 403, status, status, 401, 403, ...Array(3).fill(status), 401, 401, 403]
+
+const NOTES = { name: 'cart', owner: 'ann', description: null }
 const NOBODY = '00000000-0000-4000-8000-000000000000'
 
 interface Line {
@@ -103,6 +106,7 @@ const LINES: Readonly<Record<string, Line | readonly Line[]>> = {
   'PATCH /v1/session': { body: {}, expected: SIGNED_IN(400) },
   'DELETE /v1/session': { url: '/v1/session?no', expected: SIGNED_IN(400) },
   'POST /v1/session/password': { body: {}, expected: SIGNED_IN(400) },
+  'GET /v1/session/ways': { expected: PUBLIC(200) },
   'GET /v1/session/oidc': { expected: PUBLIC(404) },
   'GET /v1/session/oidc/callback': { expected: PUBLIC(404) },
   'GET /v1/projects': { expected: SIGNED_IN(200) },
@@ -153,6 +157,17 @@ const LINES: Readonly<Record<string, Line | readonly Line[]>> = {
   'DELETE /v1/teams/:team/users/:user': { url: '/v1/teams/$team/users/$user', expected: OPERATOR(200) },
   'GET /v1/settings': { expected: OPERATOR(200) },
   'PATCH /v1/settings': { body: { session_hours: 12 }, expected: OPERATOR(200) },
+  'GET /v1/services': [{ expected: VIEWER(200) }, { url: '/v1/services?project=shop', expected: OF_SHOP(200) }],
+  'PUT /v1/services/notes': [
+    { body: NOTES, expected: EDITOR(200) },
+    {
+      url: '/v1/services/notes?project=shop',
+      body: NOTES,
+      expected: [401, 403, 403, 200, 404, 401, 403, 200, 200, 200, 401, 401, 403],
+    },
+  ],
+  'GET /v1/usage': [{ expected: VIEWER(200) }, { url: '/v1/usage?project=shop', expected: OF_SHOP(200) }],
+  'GET /v1/ledger': [{ expected: VIEWER(200) }, { url: '/v1/ledger?project=shop', expected: OF_SHOP(200) }],
   'GET /v1/audit': [{ expected: ADMIN(200) }, { url: '/v1/audit?project=shop', expected: OF_SHOP(200, 403) }],
 }
 

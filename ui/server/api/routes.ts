@@ -1,6 +1,7 @@
 /** Every route of the API. */
 import type { Database } from '#pipeline/postgres/database.ts'
 import type { Directory, ProjectDirectory } from '#schemas/directory.ts'
+import type { ProjectionReader } from '#schemas/projections.ts'
 import type { QueryService } from '#schemas/query.ts'
 import type { Sessions } from '../directory/sessions.ts'
 import { queryRoute } from '../query_route.ts'
@@ -14,6 +15,7 @@ import { keyRoutes } from './key_routes.ts'
 import { memberRoutes } from './member_routes.ts'
 import { type ProbeOptions, probeRoutes } from './probe_routes.ts'
 import { projectRoutes } from './project_routes.ts'
+import { projectionRoutes } from './projection_routes.ts'
 import type { Route } from './route.ts'
 import { settingsRoutes } from './settings_routes.ts'
 import { teamRoutes } from './team_routes.ts'
@@ -25,6 +27,7 @@ export interface ApiOptions extends ProbeOptions {
   readonly sessions: Sessions
   readonly access: Access
   readonly queries: QueryService
+  readonly projections: ProjectionReader
   /** `null` where none is set up. */
   readonly oidc: Oidc | null
   /** Ports of the OTLP receiver. */
@@ -32,7 +35,7 @@ export interface ApiOptions extends ProbeOptions {
 }
 
 export function apiRoutes(options: ApiOptions): Route[] {
-  const { database, queries } = options
+  const { database, queries, projections } = options
   return [
     ...probeRoutes(options),
     queryRoute(queries),
@@ -46,5 +49,6 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...teamRoutes(database),
     ...auditRoutes(database),
     ...settingsRoutes(database),
+    ...projectionRoutes(projections),
   ]
 }

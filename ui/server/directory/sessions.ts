@@ -6,7 +6,7 @@
 import { hash, randomBytes } from 'node:crypto'
 import { TransientError } from '#pipeline/errors/errors.ts'
 import type { Connection } from '#pipeline/postgres/database.ts'
-import type { Directory, Principal, Scope } from '#schemas/directory.ts'
+import type { Directory, Principal, ProjectDirectory, Scope } from '#schemas/directory.ts'
 import { callerOfKey, type SessionReader } from '../api/access.ts'
 import type { Caller, Role } from '../api/caller.ts'
 import { operatorSql, standingSql } from './members.ts'
@@ -29,7 +29,7 @@ export interface Sessions extends SessionReader {
   /** @returns the token for the cookie: 256 random bits, base64url */
   open(of: SessionOf): Promise<string>
   end(token: string): Promise<void>
-  /** The project the user of the session looks at. */
+  /** The project the session looks at: another than its own only for who may see it. */
   choose(token: string, projectId: string): Promise<void>
   /** What sessions mean has changed: asks again before the next answer. */
   forget(): void
@@ -39,7 +39,7 @@ export interface Sessions extends SessionReader {
 
 export interface SessionsOptions {
   readonly database: Connection
-  readonly directory: Directory
+  readonly directory: Directory & Partial<ProjectDirectory>
   readonly maxCached?: number
   /** Monotonic milliseconds. */
   readonly now?: () => number
@@ -53,14 +53,24 @@ interface Known {
   asking: Promise<Caller | null> | null
 }
 
+interface Unstored {
+  readonly key: string
+  readonly endsAt: number
+  /** Looked at. */
+  projectId: string
+}
+
 interface Row {
   readonly key_id: string | null
   readonly scopes: Scope[] | null
   readonly key_name: string | null
+  readonly key_project_id: string | null
+  readonly key_project_name: string | null
   readonly user_id: string | null
   readonly email: string | null
   readonly project_id: string
   readonly project_name: string
+  readonly project_there?: boolean
   readonly role: Role | null
   readonly operator: boolean
 }
@@ -72,7 +82,7 @@ export function createSessions({
   now = () => performance.now(),
 }: SessionsOptions): Sessions {
   const cache = new Map<string, Known>()
-  const unstored = new Map<string, { readonly key: string; readonly endsAt: number }>()
+  const unstored = new Map<string, Unstored>()
 
   let generation = 0
 
@@ -115,10 +125,9 @@ export function createSessions({
       await database.query('delete from sessions where token_sha256 = $1', [sha256(token)])
     },
     async choose(token, projectId) {
-      await database.query('update sessions set project_id = $2 where token_sha256 = $1 and user_id is not null', [
-        sha256(token),
-        projectId,
-      ])
+      const own = unstored.get(idOf(token))
+      if (own !== undefined) own.projectId = projectId
+      await database.query('update sessions set project_id = $2 where token_sha256 = $1', [sha256(token), projectId])
       cache.delete(idOf(token))
     },
     forget() {
@@ -131,7 +140,7 @@ export function createSessions({
       const own = unstored.get(id)
       if (own !== undefined) {
         const principal = own.endsAt > now() ? directory.authenticate(own.key) : null
-        return principal === null ? null : callerOfKey(principal)
+        return principal === null ? null : lookingAt(callerOfKey(principal), directory.project?.(own.projectId))
       }
       const known = cache.get(id)
       if (known === undefined) return ask(id)
@@ -171,14 +180,15 @@ async function writeSession(database: Connection, token: string, of: SessionOf, 
 }
 
 function remembered(
-  sessions: Map<string, { key: string; endsAt: number }>,
+  sessions: Map<string, Unstored>,
   token: string,
   of: SessionOf,
   now: number,
   seconds: number,
 ): void {
   if (!('key' in of)) return
-  sessions.set(idOf(token), { key: of.key, endsAt: now + seconds * 1000 })
+  const { projectId } = of.principal
+  sessions.set(idOf(token), { key: of.key, endsAt: now + seconds * 1000, projectId })
   for (const [id, { endsAt }] of sessions) {
     if (endsAt > now && sessions.size <= MAX_SESSIONS_EACH) return
     sessions.delete(id)
@@ -188,14 +198,16 @@ function remembered(
 /** @param id of a session, as {@link idOf} gives it */
 async function readSession(database: Connection, id: string): Promise<Caller | null> {
   const [row] = await database.query<Row>(
-    `select s.user_id, s.key_id, k.scopes, k.name as key_name, u.email, p.id as project_id, p.name as project_name,
-       case when p.deleted_at is null then ${standingSql('u.id', 'p.id')} end as role, ${operatorSql('u.id')} as operator
+    `select s.user_id, s.key_id, k.scopes, k.name as key_name, k.project_id as key_project_id,
+       kp.name as key_project_name, u.email, p.id as project_id, p.name as project_name,
+       p.deleted_at is null as project_there, case when p.deleted_at is null then ${standingSql('u.id', 'p.id')} end as role, ${operatorSql('u.id')} as operator
      from sessions s
        left join api_keys k on k.id = s.key_id
+       left join projects kp on kp.id = k.project_id
        left join users u on u.id = s.user_id
        join projects p on p.id = s.project_id
      where s.token_sha256 = $1 and s.expires_at > now() and k.revoked_at is null and u.disabled_at is null
-       and (k.id is null or p.deleted_at is null)`,
+       and (k.id is null or kp.deleted_at is null)`,
     [Buffer.from(id, 'base64')],
   )
   return row === undefined ? null : callerOfRow(row)
@@ -204,11 +216,21 @@ async function readSession(database: Connection, id: string): Promise<Caller | n
 function callerOfRow(row: Row): Caller {
   const { project_id: projectId, project_name: projectName } = row
   if (row.key_id !== null && row.key_id !== undefined) {
-    const caller = callerOfKey({ projectId, projectName, keyId: row.key_id, scopes: row.scopes! })
-    return { ...caller, name: row.key_name || row.key_id }
+    const own = { projectId: row.key_project_id!, projectName: row.key_project_name! }
+    const caller = callerOfKey({ ...own, keyId: row.key_id, scopes: row.scopes! })
+    return {
+      ...lookingAt(caller, row.project_there ? { id: projectId, name: projectName } : null),
+      name: row.key_name || row.key_id,
+    }
   }
   const { user_id: id, email: name, role, operator } = row
   return { kind: 'user', id: id!, name: name!, projectId, projectName, role, operator }
+}
+
+/** A key that administers the instance may look at any project, others only at their own. */
+function lookingAt(caller: Caller, project: { readonly id: string; readonly name: string } | null | undefined): Caller {
+  if (!caller.operator || !project) return caller
+  return { ...caller, projectId: project.id, projectName: project.name }
 }
 
 /** What a session is known by, here and in PostgreSQL: never the token itself. */

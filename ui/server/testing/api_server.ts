@@ -7,6 +7,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import type { Database } from '#pipeline/postgres/database.ts'
 import { migrate } from '#pipeline/postgres/migrate.ts'
 import { createTestPostgres } from '#pipeline/postgres/testing.ts'
+import type { ProjectionReader } from '#schemas/projections.ts'
 import type { QueryService } from '#schemas/query.ts'
 import { createAccess } from '../api/access.ts'
 import type { Role } from '../api/caller.ts'
@@ -60,6 +61,16 @@ const queries: QueryService = {
     return { columns: [{ name: 'one', type: 'integer' }], asOf: [], pages: pages() }
   },
 }
+/** Of a project that has sent nothing. */
+const projections: ProjectionReader = {
+  services: async () => [],
+  usage: async () => [],
+  account: async () => ({ ledger: NOTHING, inFlight: 0, complete: true }),
+}
+const NOTHING = {
+  ...{ received: 0, stored: 0, dropped: 0, deadLettered: 0, unaccounted: 0 },
+  ...{ droppedByReason: {}, deadLetteredByCode: {} },
+}
 const UNLIMITED = { burst: 1e9, perSecond: 1e9 }
 
 export async function createApiServer(
@@ -77,7 +88,7 @@ export async function createApiServer(
     await directory.refresh()
   }
   const routes = apiRoutes({
-    ...{ database, directory, sessions, access, queries },
+    ...{ database, directory, sessions, access, queries, projections },
     oidc: null,
     otlp: { grpc: 4317, http: 4318 },
     notReady: () => [],

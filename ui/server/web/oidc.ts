@@ -17,6 +17,8 @@ export const pendingSchema = z.strictObject({ state: z.string(), nonce: z.string
 export type Pending = z.output<typeof pendingSchema>
 
 export interface Oidc {
+  /** For people: the host of the issuer. */
+  readonly name: string
   /** @param callback where the provider sends the browser back to @throws ApiError 503 where the provider is away */
   begin(callback: URL): Promise<{ readonly url: URL; readonly pending: Pending }>
   /** @param current the address the browser came back to @throws ApiError 401 where it is no answer to what was begun, 503 */
@@ -49,6 +51,7 @@ export function createOidc({ issuer, clientId, clientSecret }: OidcSettings): Oi
     return client.discovery(server, clientId, undefined, post, { execute, timeout: TIMEOUT_SECONDS })
   }
   return {
+    name: new URL(issuer).host,
     async begin(callback) {
       const config = await configuration()
       const pending = {

@@ -24,12 +24,28 @@ const COOKIE = 'millrace_oidc'
 const MINUTES = 10
 const NONE = 'No sign-in provider is set up here: MILLRACE_OIDC_ISSUER'
 
+const waysSchema = z.object({
+  provider: z
+    .string()
+    .nullable()
+    .meta({ description: 'The OpenID provider, where one is set up. Keys and passwords always work.' }),
+})
+export type WaysAnswer = z.output<typeof waysSchema>
+
 export function oidcRoutes({ database, sessions, access, oidc }: OidcRouteOptions): Route[] {
   const configured = (): Oidc => {
     if (oidc === null) throw new ApiError(404, '42704', NONE)
     return oidc
   }
   return [
+    defineRoute({
+      method: 'GET',
+      path: '/v1/session/ways',
+      summary: 'How one may sign in here.',
+      access: 'public',
+      answers: { 200: waysSchema },
+      handle: async () => ({ provider: oidc?.name ?? null }),
+    }),
     defineRoute({
       method: 'GET',
       path: PATH,

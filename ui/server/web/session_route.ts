@@ -14,7 +14,7 @@ import { ApiError, notFound } from '../api/problem.ts'
 import { defineRoute, type Route } from '../api/route.ts'
 import { audited } from '../directory/audit.ts'
 import { projectsOf } from '../directory/members.ts'
-import { DEFAULT_PROJECT } from '../directory/projects.ts'
+import { DEFAULT_PROJECT, listProjects, type Project } from '../directory/projects.ts'
 import type { SessionOf, Sessions } from '../directory/sessions.ts'
 import { readSettings } from '../directory/settings.ts'
 import { hasPassword, setPassword, type User, userOfPassword } from '../directory/users.ts'
@@ -58,12 +58,17 @@ const NO_USER = 'There is no user of this e-mail and password'
 const NO_PASSWORDS = 'Passwords are not taken here: sign in at the OpenID provider'
 const NO_PROJECT = 'You are in no project yet: ask one of its admins for an invitation'
 
+/** As `projectsOf`. */
+const MAX_PROJECTS_SHOWN = 1000
+const asAdmin = ({ id, name }: Project) => ({ id, name, role: 'admin' as const })
+
 export function sessionRoutes({ database, directory, sessions, access, otlp }: SessionRouteOptions): Route[] {
   const codes = createSignInCodes()
   const answer = async (caller: Caller): Promise<SessionAnswer> => {
     const { kind, id, name, projectId, projectName, role, operator } = caller
     const own = role === null ? [] : [{ id: projectId, name: projectName, role }]
-    const projects = kind === 'user' ? await projectsOf(database, id) : own
+    const all = async () => (await listProjects(database, { limit: MAX_PROJECTS_SHOWN })).map(asAdmin)
+    const projects = kind === 'user' ? await projectsOf(database, id) : operator ? await all() : own
     return { kind, name, project: projectName, role, operator, projects, otlp }
   }
   return [
@@ -117,9 +122,9 @@ export function sessionRoutes({ database, directory, sessions, access, otlp }: S
         const within = await access.within(caller, project)
         if (within === null) throw notFound('project', project)
         enforce(within, 'viewer')
-        if (caller.kind !== 'user' || token === null) {
-          if (within.projectId !== caller.projectId) throw new ApiError(409, '55000', 'a key is of one project')
-        } else await sessions.choose(token, within.projectId)
+        if (token !== null) await sessions.choose(token, within.projectId)
+        else if (within.projectId !== caller.projectId)
+          throw new ApiError(409, '55000', 'there is no session: name the project in each request, ?project=')
         return answer(within)
       },
     }),
