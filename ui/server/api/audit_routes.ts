@@ -18,6 +18,8 @@ const entrySchema = z.object({
   after: z.unknown(),
 })
 
+export type AuditAnswer = z.output<typeof entrySchema>
+
 export function auditRoutes(database: Database): Route[] {
   return [
     defineRoute({

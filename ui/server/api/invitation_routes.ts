@@ -35,6 +35,7 @@ const invitationSchema = z.object({
   created_by: z.string(),
   expires_at: timestamp,
 })
+export type InvitationAnswer = z.output<typeof invitationSchema>
 const madeSchema = invitationSchema.extend({
   token: z.string().optional().meta({ description: 'To be given to the invited; shown this once.' }),
 })

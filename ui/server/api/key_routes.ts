@@ -17,6 +17,7 @@ const keySchema = z.object({
   allowed_origins: z.array(z.string()).meta({ description: 'Web origins whose pages may send with it.' }),
   created_at: timestamp,
 })
+export type KeyAnswer = z.output<typeof keySchema>
 const madeSchema = keySchema.extend({
   key: z.string().optional().meta({ description: 'The key itself, shown this once.' }),
 })

@@ -13,6 +13,7 @@ const memberSchema = z.object({
   name: z.string().meta({ description: "The user's e-mail, the team's name." }),
   role,
 })
+export type MemberAnswer = z.output<typeof memberSchema>
 const params = z.strictObject({ kind, id: uuid })
 const holderOf = ({ kind, id }: z.output<typeof params>): Holder => (kind === 'user' ? { user: id } : { team: id })
 

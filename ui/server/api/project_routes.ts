@@ -15,6 +15,7 @@ const settings = z.strictObject({
   bytes_per_day: count.meta({ description: 'Uncompressed bytes of exports taken a day (UTC); null: without limit.' }),
 })
 const projectSchema = z.object({ id: z.uuid(), ...settings.shape, created_at: timestamp })
+export type ProjectAnswer = z.output<typeof projectSchema>
 /** The path's, by name or id: who may is decided on it. */
 const params = z.strictObject({ project: z.string() })
 

@@ -12,6 +12,7 @@ const teamSchema = z.object({
   created_at: timestamp,
   users: z.array(z.object({ id: uuid, email: z.string() })),
 })
+export type TeamAnswer = z.output<typeof teamSchema>
 const params = z.strictObject({ team: uuid })
 const memberParams = params.extend({ user: uuid })
 

@@ -15,6 +15,7 @@ const userSchema = z.object({
   created_at: timestamp,
   disabled_at: timestamp.nullable(),
 })
+export type UserAnswer = z.output<typeof userSchema>
 const withPassword = userSchema.extend({
   password: z.string().optional().meta({ description: 'Made up, shown this once, to be changed by who gets it.' }),
 })

@@ -11,6 +11,10 @@ const PipelinePage = lazy(() => import('./pipeline/page.tsx'))
 const TracesPage = lazy(() => import('./traces/page.tsx'))
 const TracePage = lazy(() => import('./trace/page.tsx'))
 const SqlPage = lazy(() => import('./sql/page.tsx'))
+const ServicesPage = lazy(() => import('./services/page.tsx'))
+const LedgerPage = lazy(() => import('./ledger/page.tsx'))
+const SettingsPage = lazy(() => import('./settings/page.tsx'))
+const InvitePage = lazy(() => import('./shell/invite.tsx'))
 
 export function App() {
   const [unreachable, setUnreachable] = createSignal<string | null>(null)
@@ -30,6 +34,9 @@ export function App() {
             Try again
           </button>
         </main>
+      </Match>
+      <Match when={path() === '/invite'}>
+        <InvitePage />
       </Match>
       <Match when={session() === null}>
         <SignIn />
@@ -60,6 +67,15 @@ function Pages() {
       </Match>
       <Match when={path() === '/sql'}>
         <SqlPage />
+      </Match>
+      <Match when={path() === '/services'}>
+        <ServicesPage />
+      </Match>
+      <Match when={path() === '/ledger'}>
+        <LedgerPage />
+      </Match>
+      <Match when={/^\/settings(\/[a-z]+)?$/.test(path())}>
+        <SettingsPage />
       </Match>
       <Match when={/^\/trace\/[^/]+$/.test(path())}>
         <Show when={decodeURIComponent(path().slice('/trace/'.length))} keyed>

@@ -5,8 +5,11 @@ export class Problem extends Error {
   readonly status: number
   /** Place in the statement, characters from 1, where known. */
   readonly position: number | undefined
-  constructor(status: number, message: string, position?: number) {
+  /** SQLSTATE, where the server said one. */
+  readonly code: string | undefined
+  constructor(status: number, message: string, position?: number, code?: string) {
     super(message)
+    this.code = code
     this.status = status
     this.position = position
   }
@@ -24,8 +27,8 @@ export async function fetchJson<T>(path: string, init: RequestInit = {}): Promis
   const text = await response.text().catch(() => '')
   const body = parsed(text)
   if (response.ok && body !== undefined) return body as T
-  const { detail, position } = (body ?? {}) as { detail?: string; position?: number }
-  throw new Problem(response.status, detail ?? `The server answered ${response.status}.`, position)
+  const { detail, position, code } = (body ?? {}) as { detail?: string; position?: number; code?: string }
+  throw new Problem(response.status, detail ?? `The server answered ${response.status}.`, position, code)
 }
 
 function parsed(text: string): unknown {

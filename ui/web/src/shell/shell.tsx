@@ -1,10 +1,12 @@
 /** What stands around every page: navigation, status line, and the keys that work everywhere. */
 import { createSignal, For, type JSX, lazy, onCleanup, Show } from 'solid-js'
-import { session, signOut } from '../api/session.ts'
+import { watchLedger } from '../api/account.ts'
+import { signOut, watchSession } from '../api/session.ts'
 import { watchTopology } from '../api/topology.ts'
 import { Icon, type IconName, Logo } from './icons.tsx'
 import { useKeys } from './keyboard.ts'
 import { KeysDialog, showKeys } from './keys_dialog.tsx'
+import { ProjectMenu } from './project_menu.tsx'
 import { navigate, path } from './router.ts'
 import { StatusLine } from './status_line.tsx'
 import { theme, toggleTheme } from './theme.ts'
@@ -26,13 +28,23 @@ const PAGES: readonly Page[] = [
   { path: '/traces', name: 'Traces', icon: 'traces', keys: 'g t', preload: () => import('../traces/page.tsx') },
   { path: '/sql', name: 'SQL', icon: 'sql', keys: 'g s', preload: () => import('../sql/page.tsx') },
   { path: '/pipeline', name: 'Pipeline', icon: 'pipeline', keys: 'g p', preload: () => import('../pipeline/page.tsx') },
+  { path: '/services', name: 'Services', icon: 'services', keys: 'g v', preload: () => import('../services/page.tsx') },
+  { path: '/ledger', name: 'Ledger', icon: 'ledger', keys: 'g b', preload: () => import('../ledger/page.tsx') },
 ]
+
+/** Stands apart, above the commands. */
+const SETTINGS: Page = {
+  ...{ path: '/settings', name: 'Settings', icon: 'settings', keys: 'g ,' },
+  preload: () => import('../settings/page.tsx'),
+}
 
 export function Shell(props: { readonly children: JSX.Element }) {
   onCleanup(watchTopology())
+  onCleanup(watchLedger())
+  onCleanup(watchSession())
   const [commands, setCommands] = createSignal(false)
   useKeys([
-    ...PAGES.map((page) => ({ keys: page.keys, does: page.name, run: () => navigate(page.path) })),
+    ...[...PAGES, SETTINGS].map((page) => ({ keys: page.keys, does: page.name, run: () => navigate(page.path) })),
     { keys: 'g d', does: 'dark or light', run: toggleTheme },
     { keys: 'Ctrl+k', does: 'commands', run: () => void setCommands(true) },
     { keys: '?', does: 'all keys', run: showKeys },
@@ -47,11 +59,10 @@ export function Shell(props: { readonly children: JSX.Element }) {
           <Logo />
           <span class="label">millrace</span>
         </div>
-        <div class="project" title="The project your key belongs to">
-          <span class="cut">{session()?.project}</span>
-        </div>
+        <ProjectMenu />
         <For each={PAGES}>{(page) => <NavLink page={page} />}</For>
         <span class="gap" />
+        <NavLink page={SETTINGS} />
         <button type="button" class="nav-item" onClick={() => setCommands(true)} title="Commands">
           <Icon name="search" />
           <span class="label">Commands</span>
@@ -87,7 +98,10 @@ export function Shell(props: { readonly children: JSX.Element }) {
 const isMac = /Mac|iPhone|iPad/.test(navigator.platform)
 
 function NavLink(props: { readonly page: Page }) {
-  const current = () => path() === props.page.path || (props.page.path === '/traces' && path().startsWith('/trace/'))
+  const current = () =>
+    path() === props.page.path ||
+    path().startsWith(`${props.page.path}/`) ||
+    (props.page.path === '/traces' && path().startsWith('/trace/'))
   return (
     <a
       class="nav-item"

@@ -1,31 +1,41 @@
-/** The door: an API key opens it. */
-import { createSignal, onMount, Show } from 'solid-js'
-import type { Problem } from '../api/problem.ts'
+/** The door: an API key opens it, an e-mail address with its password, or the provider that is set up. */
+import { createResource, createSignal, Match, onMount, Show, Switch } from 'solid-js'
+import type { WaysAnswer } from '#ui/server/web/oidc_route.ts'
+import { createAction } from '../api/action.ts'
+import { fetchJson } from '../api/problem.ts'
 import { signIn } from '../api/session.ts'
-import { Logo } from './icons.tsx'
+import { Icon, Logo } from './icons.tsx'
+
+type Way = 'key' | 'password'
+/** The one this browser used last. */
+const REMEMBERED = 'sign-in'
 
 export function SignIn() {
+  const [way, setWay] = createSignal<Way>(localStorage.getItem(REMEMBERED) === 'password' ? 'password' : 'key')
+  const [ways] = createResource(() => fetchJson<WaysAnswer>('/v1/session/ways').catch(() => ({ provider: null })))
   const [key, setKey] = createSignal('')
-  const [problem, setProblem] = createSignal<string | null>(null)
-  const [busy, setBusy] = createSignal(false)
-  let input!: HTMLInputElement
+  const [email, setEmail] = createSignal('')
+  const [password, setPassword] = createSignal('')
+  const { busy, problem, run, forget } = createAction()
+  let first!: HTMLInputElement
   onMount(() => {
     document.title = 'Sign in · millrace'
-    input.focus()
+    first.focus()
   })
 
+  const choose = (next: Way) => {
+    localStorage.setItem(REMEMBERED, next)
+    forget()
+    setWay(next)
+    first.focus()
+  }
   async function submit(event: Event): Promise<void> {
     event.preventDefault()
-    setBusy(true)
-    try {
-      await signIn(key())
-    } catch (error) {
-      setProblem((error as Problem).message)
-      input.select()
-    } finally {
-      setBusy(false)
-    }
+    const by = way() === 'key' ? { key: key() } : { email: email().trim(), password: password() }
+    if (!(await run(() => signIn(by)))) first.select()
   }
+  const isEmpty = () => (way() === 'key' ? key().trim() === '' : email().trim() === '' || password() === '')
+  const provider = () => ways.latest?.provider ?? null
 
   return (
     <main class="door">
@@ -34,41 +44,110 @@ export function SignIn() {
           <Logo />
           millrace
         </h1>
-        <label for="key">API key</label>
-        <input
-          id="key"
-          ref={input}
-          class="field data"
-          classList={{ bad: problem() !== null }}
-          type="password"
-          autocomplete="current-password"
-          spellcheck={false}
-          placeholder="mr_…"
-          required
-          value={key()}
-          onInput={({ currentTarget }) => {
-            setKey(currentTarget.value)
-            setProblem(null)
-          }}
-          aria-invalid={problem() !== null}
-          aria-describedby="key-note"
-        />
-        <div id="key-note" class="door-note" aria-live="polite">
-          <Show
-            when={problem()}
-            fallback="The first start printed one. The key stays on the server; the browser keeps a session of 12 hours."
+        <Show when={provider()}>
+          {(name) => (
+            <a class="btn door-provider" href="/v1/session/oidc">
+              <Icon name="door" /> Sign in with {name()}
+            </a>
+          )}
+        </Show>
+        <div class="seg door-ways" role="group" aria-label="How to sign in">
+          <button
+            type="button"
+            classList={{ on: way() === 'key' }}
+            aria-pressed={way() === 'key'}
+            onClick={() => choose('key')}
           >
+            Key
+          </button>
+          <button
+            type="button"
+            classList={{ on: way() === 'password' }}
+            aria-pressed={way() === 'password'}
+            onClick={() => choose('password')}
+          >
+            E-mail
+          </button>
+        </div>
+        <Switch>
+          <Match when={way() === 'key'}>
+            <label for="key">API key</label>
+            <input
+              id="key"
+              ref={first}
+              class="field data"
+              classList={{ bad: problem() !== null }}
+              type="password"
+              autocomplete="current-password"
+              spellcheck={false}
+              placeholder="mr_…"
+              required
+              value={key()}
+              onInput={({ currentTarget }) => {
+                setKey(currentTarget.value)
+                forget()
+              }}
+              aria-invalid={problem() !== null}
+              aria-describedby="door-note"
+            />
+          </Match>
+          <Match when={way() === 'password'}>
+            <label for="email">E-mail</label>
+            <input
+              id="email"
+              ref={first}
+              class="field"
+              classList={{ bad: problem() !== null }}
+              type="email"
+              autocomplete="username"
+              required
+              value={email()}
+              onInput={({ currentTarget }) => {
+                setEmail(currentTarget.value)
+                forget()
+              }}
+              aria-invalid={problem() !== null}
+              aria-describedby="door-note"
+            />
+            <label for="password">Password</label>
+            <input
+              id="password"
+              class="field"
+              classList={{ bad: problem() !== null }}
+              type="password"
+              autocomplete="current-password"
+              required
+              value={password()}
+              onInput={({ currentTarget }) => {
+                setPassword(currentTarget.value)
+                forget()
+              }}
+              aria-invalid={problem() !== null}
+              aria-describedby="door-note"
+            />
+          </Match>
+        </Switch>
+        <div id="door-note" class="door-note" aria-live="polite">
+          <Show when={problem()} fallback={NOTES[way()]}>
             {(text) => <span class="err">{text()}</span>}
           </Show>
         </div>
-        <button type="submit" class="btn primary" disabled={busy() || key().trim() === ''}>
+        <button type="submit" class="btn primary" disabled={busy() || isEmpty()}>
           Sign in
         </button>
-        <div class="door-more">
-          <span class="q2">Another key, on the server's machine:</span>
-          <code>npx millrace key add --scopes read</code>
-        </div>
+        <Show when={way() === 'key'}>
+          <div class="door-more">
+            <span class="q2">Another key, on the server's machine:</span>
+            <code>npx millrace key add --scopes read</code>
+          </div>
+        </Show>
       </form>
     </main>
   )
+}
+
+const NOTES: Readonly<Record<Way, string>> = {
+  key: 'The first start printed one. The key stays on the server; the browser keeps a session of 12 hours.',
+  password:
+    'No account yet? An admin of your project can invite you. Forgotten? They can have you given another password.',
 }

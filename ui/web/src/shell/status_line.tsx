@@ -1,5 +1,6 @@
 /** The line at the foot of every page: is it connected, is anything late, what time is it. */
 import { createMemo, Show } from 'solid-js'
+import { addsUp, ledger } from '../api/account.ts'
 import { latencyMs, samples, topology } from '../api/topology.ts'
 import { count, duration, rate } from '../format/numbers.ts'
 import { clock } from '../format/time.ts'
@@ -11,12 +12,10 @@ const city = zone.split('/').at(-1)!.replaceAll('_', ' ')
 export function StatusLine() {
   const sums = createMemo(() => {
     const parts = topology()?.parts ?? []
-    const sum = (pick: (part: (typeof parts)[number]) => number) => parts.reduce((total, part) => total + pick(part), 0)
     return {
       perSecond: parts[0]?.events_per_second ?? 0,
       // A sink gathers before it writes: what waits there is not late.
       lag: Math.max(0, ...parts.filter(({ kind }) => kind === 'stage').map((part) => part.lag_records)),
-      deadLetters: sum((part) => part.dead_letters_total),
       stopped: parts.filter((part) => part.partitions.some(({ condition }) => condition === 'stopped')),
     }
   })
@@ -42,9 +41,7 @@ export function StatusLine() {
       <a href="/pipeline" title="Records the slowest stage has not read yet" classList={{ warn: sums().lag > 50 }}>
         Behind <b>{count(sums().lag)}</b> {sums().lag === 1 ? 'record' : 'records'}
       </a>
-      <a href="/pipeline" title="Events put aside since the start" classList={{ warn: sums().deadLetters > 0 }}>
-        Dead letters <b>{count(sums().deadLetters)}</b>
-      </a>
+      <LedgerPart />
       <Show when={sums().stopped.length > 0}>
         <a href="/pipeline" class="err">
           {sums()
@@ -63,5 +60,31 @@ export function StatusLine() {
         </span>
       </Show>
     </footer>
+  )
+}
+
+/** The sum that must come out, of this project since its beginning. */
+function LedgerPart() {
+  return (
+    <Show when={ledger()}>
+      {(of) => (
+        <a
+          href="/ledger"
+          title="What became of every event received"
+          classList={{ warn: !addsUp(of()) || of().dead_lettered > 0 }}
+        >
+          Received <b>{count(of().received)}</b>
+          <span class="status-sum">
+            {' '}
+            = stored <b>{count(of().stored)}</b> + in flight <b>{count(of().in_flight)}</b> + dropped{' '}
+            <b>{count(of().dropped)}</b> + dead-lettered <b>{count(of().dead_lettered)}</b>
+          </span>
+          <Show when={of().unaccounted !== 0}>
+            {' '}
+            + lost <b>{count(of().unaccounted)}</b>
+          </Show>
+        </a>
+      )}
+    </Show>
   )
 }
