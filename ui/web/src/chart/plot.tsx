@@ -7,20 +7,25 @@ import 'uplot/dist/uPlot.min.css'
 import '../style/chart.css'
 
 const DAY_S = 86_400
+const MINUTE_S = 60
+const TIME_AXIS_PX = 28
 
 export interface Drawing {
   readonly series: readonly uPlot.Series[]
   /** Unix seconds, ascending; then the values of each series. */
   readonly data: uPlot.AlignedData
-  readonly bands?: uPlot.Band[]
+  /** Where the time ends, Unix seconds: bars go on after the last. */
+  readonly end?: number
+  /** How a value is said at the axis. */
   readonly values?: (value: number) => string
 }
 
-/** Days where the ticks are days apart, else times of day. */
-const tickLabels = (ticks: readonly number[]): string[] =>
-  ticks.map((at) =>
-    (ticks[1] - ticks[0] || 0) >= DAY_S ? new Date(at * 1000).toISOString().slice(5, 10) : clock(at * 1000),
-  )
+/** Days where the ticks are days apart, else times of day; seconds where they are not whole minutes. */
+function tickLabels(ticks: readonly number[]): string[] {
+  if ((ticks[1] - ticks[0] || 0) >= DAY_S) return ticks.map((at) => new Date(at * 1000).toISOString().slice(5, 10))
+  const length = ticks.every((at) => at % MINUTE_S === 0) ? 'hh:mm'.length : 'hh:mm:ss'.length
+  return ticks.map((at) => clock(at * 1000).slice(0, length))
+}
 
 export function Plot(props: {
   /** @param colour of a token, by its name */
@@ -47,7 +52,7 @@ export function Plot(props: {
       ticks: { show: false },
       font: `10px ${colour('--font-ui')}`,
     }
-    const { series, data, bands, values } = of(colour, UPlot)
+    const { series, data, end, values } = of(colour, UPlot)
     const shown = values && { values: (_: uPlot, ticks: number[]) => ticks.map(values) }
     plot = new UPlot(
       {
@@ -57,10 +62,10 @@ export function Plot(props: {
         tzDate: (seconds) => UPlot.tzDate(new Date(seconds * 1000), 'UTC'),
         padding: [8, 24, 0, 0],
         axes: [
-          { ...axis, values: (_, ticks) => tickLabels(ticks) },
+          { ...axis, size: TIME_AXIS_PX, values: (_, ticks) => tickLabels(ticks) },
           { ...axis, size: 56, ...shown },
         ],
-        ...(bands && { bands }),
+        ...(end !== undefined && { scales: { x: { range: [data[0][0], end] } } }),
         series: [
           {
             label: 'UTC',

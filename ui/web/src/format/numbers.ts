@@ -8,6 +8,13 @@ export const count = (value: number): string => whole.format(value)
 export const rate = (perSecond: number): string =>
   `${perSecond > 0 && perSecond < 10 ? perSecond.toFixed(1) : count(perSecond)}/s`
 
+/** As {@link rate}, by the minute or hour where it is so little: `12/min`, `3/h`. */
+export function slowRate(perSecond: number): string {
+  if (perSecond === 0 || perSecond >= 0.95) return rate(perSecond)
+  const perHour = perSecond * 3600
+  return perHour >= 59.5 ? `${count(perHour / 60)}/min` : `${Math.max(1, Math.round(perHour))}/h`
+}
+
 const UNITS: readonly (readonly [unit: string, ms: number])[] = [
   ['h', 3_600_000],
   ['min', 60_000],

@@ -11,8 +11,8 @@ const INTERVAL_MS = 15_000
 const HOUR_MS = 3_600_000
 const HOURS = { '-1d': 24, '-7d': 7 * 24 } as const
 const HEIGHT_PX = 180
-/** From the quietest: grey on purpose, the colours are the services'. */
-const TOKENS: Readonly<Record<Signal, string>> = { logs: '--text-2', traces: '--chart-bar', metrics: '--line-strong' }
+/** Grey on purpose: the colours are the services'. */
+const TOKENS: Readonly<Record<Signal, string>> = { logs: '--text-2', traces: '--chart-bar', metrics: '--text-3' }
 /** Signals whose rows Events shows. */
 const SHOWS: Readonly<Partial<Record<Signal, string>>> = { logs: 'logs', traces: 'spans' }
 
@@ -134,6 +134,7 @@ function UsageChart(props: Shown) {
       ).toReversed()
       return {
         data: [hours.map(({ at }) => at / 1000), ...sums] as [number[], ...number[][]],
+        end: hours[hours.length - 1].at / 1000 + HOUR_MS / 1000,
         values: shown,
         series: SIGNALS.toReversed().map((signal) => ({
           label: signal,

@@ -99,7 +99,6 @@ export default function ServicesPage() {
       </Show>
       <Show when={answer()}>
         <Show when={keys().length > 0} fallback={<None like={like()} />}>
-          {/* biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls is scrolled by keys, too */}
           <section class="services" tabindex={0} aria-label="Services seen">
             <table>
               <thead>

@@ -5,7 +5,7 @@ import { createAction } from '../api/action.ts'
 import { change } from '../api/call.ts'
 import { mayAs } from '../api/session.ts'
 import { serviceClass } from '../events/services.ts'
-import { count, rate } from '../format/numbers.ts'
+import { count, slowRate } from '../format/numbers.ts'
 import { ago } from '../format/time.ts'
 import { now } from '../shell/clock.ts'
 import { type Door, linkOf } from './links.ts'
@@ -51,8 +51,8 @@ export function ServiceLine(props: Line) {
       <td class="num q2" title={props.service.last_seen}>
         {ago(Date.parse(props.service.last_seen), now()).replace(/\.\d s/, ' s')}
       </td>
-      {door('recent', rate(props.service.events_per_second), props.service.events_per_second === 0)}
-      {door('recent errors', rate(props.service.errors_per_second), props.service.errors_per_second === 0, true)}
+      {door('recent', slowRate(props.service.events_per_second), props.service.events_per_second === 0)}
+      {door('recent errors', slowRate(props.service.errors_per_second), props.service.errors_per_second === 0, true)}
       {door('logs', count(props.service.logs), props.service.logs === 0)}
       {door('spans', count(props.service.spans), props.service.spans === 0)}
       {door('metrics', count(props.service.metrics), props.service.metrics === 0)}
@@ -72,12 +72,14 @@ function Notes(props: Line) {
         class="note-text cut"
         classList={{ q: value === null }}
         title={value ?? undefined}
-        aria-label={`${label} of ${props.service.name}: ${value ?? 'none'}, edit`}
         onClick={() => {
           props.select()
           props.edit(true)
         }}
       >
+        <span class="visually-hidden">
+          {label} of {props.service.name}:{' '}
+        </span>
         {value ?? empty}
       </button>
     </Show>

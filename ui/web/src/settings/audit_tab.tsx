@@ -58,15 +58,25 @@ export function AuditTab() {
   )
 }
 
-/** Said already by the columns, or by nothing anybody reads. */
-const SAID = new Set(['id', 'project_id', 'created_at', 'revoked_at', 'disabled_at', 'created_by'])
+/** Said already by the columns. */
+const SAID = /(^|\.)(id|project_id|created_at|created_by|expires_at)$/
+
+/** Not that what is made has no value somewhere. */
+function isTold({ name, before, after }: Difference): boolean {
+  const isNothing = (text: string | undefined) =>
+    text === undefined || text === '' || text === 'null' || text === 'none'
+  return !SAID.test(name) && !(isNothing(before) && isNothing(after))
+}
+
+/** Of what was changed, for people. */
+function nameOf(value: unknown): string | undefined {
+  const { name, email } = (value ?? {}) as { name?: string; email?: string }
+  return email || name || undefined
+}
 
 function Entry(props: { readonly entry: AuditAnswer }) {
-  const changes = createMemo(() => {
-    const all = differencesOf(props.entry.before, props.entry.after)
-    const told = all.filter(({ name, before, after }) => !SAID.has(name) && (before ?? after) !== 'null')
-    return told.length > 0 ? told : all.filter(({ name }) => name === 'disabled_at')
-  })
+  const changes = createMemo(() => differencesOf(props.entry.before, props.entry.after).filter(isTold))
+  const name = () => nameOf(props.entry.after) ?? nameOf(props.entry.before)
   return (
     <tr>
       <td class="data q2">
@@ -78,8 +88,8 @@ function Entry(props: { readonly entry: AuditAnswer }) {
         {props.entry.actor_name} <span class="q">{props.entry.actor_kind}</span>
       </td>
       <td class="data">{props.entry.action}</td>
-      <td class="data q2 cut audit-subject" title={props.entry.subject}>
-        {props.entry.subject}
+      <td class="cut audit-subject" classList={{ 'data q2': name() === undefined }} title={props.entry.subject}>
+        {name() ?? props.entry.subject}
       </td>
       <td class="data audit-changes">
         <For each={changes()}>{(change) => <Changed change={change} />}</For>

@@ -40,7 +40,8 @@ export default function SettingsPage() {
     document.title = `${current()?.name ?? 'Settings'} · millrace`
   })
   const step = (by: number) => {
-    const next = tabs()[tabs().findIndex((tab) => tab === current()) + by]
+    const shown = current()
+    const next = shown && tabs()[tabs().indexOf(shown) + by]
     if (next === undefined) return false
     navigate(`/settings/${next.path}`)
   }

@@ -74,7 +74,7 @@ function Today(props: { readonly project: ProjectAnswer }) {
               used={used().bytes}
               shown={bytes(used().bytes)}
               limit={props.project.bytes_per_day}
-              limitShown={bytes(props.project.bytes_per_day ?? 0)}
+              limitShown={sizeText(props.project.bytes_per_day ?? 0)}
             />
           </div>
         )}
@@ -194,30 +194,32 @@ function Change(props: { readonly project: ProjectAnswer; readonly changed: () =
             note="a-z, 0-9, _ and -. Data stays where it is: it is stored under the project's id."
           />
         </Show>
-        <Field
-          label="Days events are kept"
-          value={days()}
-          set={setDays}
-          placeholder="for ever"
-          size="short"
-          note="Older days are deleted from the lake."
-        />
-        <Field
-          label="Events a day"
-          value={events()}
-          set={setEvents}
-          placeholder="no limit"
-          size="short"
-          note="What is over it is refused, and the sender is told when to try again."
-        />
-        <Field
-          label="Bytes a day"
-          value={size()}
-          set={setSize}
-          placeholder="no limit"
-          size="short"
-          note="Uncompressed, like 20 GB."
-        />
+        <div class="set-row">
+          <Field
+            label="Days events are kept"
+            value={days()}
+            set={setDays}
+            placeholder="for ever"
+            size="short"
+            note="Older days are deleted from the lake."
+          />
+          <Field
+            label="Events a day"
+            value={events()}
+            set={setEvents}
+            placeholder="no limit"
+            size="short"
+            note="What is over it is refused, and the sender is told when to try again."
+          />
+          <Field
+            label="Bytes a day"
+            value={size()}
+            set={setSize}
+            placeholder="no limit"
+            size="short"
+            note="Uncompressed, like 20 GB."
+          />
+        </div>
         <p class="set-failed err" role="alert" hidden={wrong() === null}>
           {wrong()}
         </p>

@@ -15,8 +15,7 @@ export function ProjectMenu() {
   const [typed, setTyped] = createSignal('')
   const [chosen, setChosen] = createSignal(0)
   const { problem, run, forget } = createAction()
-  let button!: HTMLButtonElement
-  let menu!: HTMLDivElement
+  let menu!: HTMLDialogElement
   const projects = () => session()?.projects ?? []
   const found = createMemo(() => projects().filter(({ name }) => name.includes(typed().trim().toLowerCase())))
   const shown = () => found().slice(0, SHOWN)
@@ -31,20 +30,16 @@ export function ProjectMenu() {
     )
     forget()
     setOpen(true)
-    menu.querySelector('input')?.focus()
+    menu.showModal()
   }
-  const close = () => {
-    setOpen(false)
-    button.focus()
-  }
+  const close = () => menu.close()
   const look = (project: string | undefined) => {
     if (project === undefined) return
     if (project === session()?.project) close()
     else void run(() => switchProject(project))
   }
   function key(event: KeyboardEvent): void {
-    if (event.key === 'Escape') close()
-    else if (event.key === 'ArrowDown') setChosen(Math.min(shown().length - 1, chosen() + 1))
+    if (event.key === 'ArrowDown') setChosen(Math.min(shown().length - 1, chosen() + 1))
     else if (event.key === 'ArrowUp') setChosen(Math.max(0, chosen() - 1))
     else if (event.key === 'Enter') look(shown()[chosen()]?.name)
     else return
@@ -58,21 +53,15 @@ export function ProjectMenu() {
   )
 
   return (
-    <div
-      class="project-place"
-      onFocusOut={({ relatedTarget, currentTarget }) => {
-        if (!(relatedTarget instanceof Node && currentTarget.contains(relatedTarget))) setOpen(false)
-      }}
-    >
+    <div class="project-place">
       <button
         type="button"
         class="project"
-        ref={button}
         title={`Project ${session()?.project}: another one (g x)`}
         aria-label={`Project ${session()?.project}`}
+        aria-haspopup="dialog"
         aria-expanded={open()}
-        aria-controls="project-menu"
-        onClick={() => (open() ? close() : show())}
+        onClick={show}
       >
         <span class="project-initial" aria-hidden="true">
           {session()?.project.slice(0, 2)}
@@ -80,7 +69,13 @@ export function ProjectMenu() {
         <span class="cut grow project-name">{session()?.project}</span>
         <Icon name="chevron" />
       </button>
-      <div class="project-menu" id="project-menu" ref={menu} hidden={!open()} tabindex={-1}>
+      <dialog
+        class="project-menu"
+        ref={menu}
+        aria-label="Projects"
+        onClose={() => setOpen(false)}
+        onClick={({ target }) => target === menu && close()}
+      >
         <input
           class="palette-input"
           role="combobox"
@@ -143,7 +138,7 @@ export function ProjectMenu() {
             All projects, make a new one
           </button>
         </Show>
-      </div>
+      </dialog>
     </div>
   )
 }

@@ -18,6 +18,7 @@ export function SignIn() {
   const [password, setPassword] = createSignal('')
   const { busy, problem, run, forget } = createAction()
   let first!: HTMLInputElement
+  let second!: HTMLInputElement
   onMount(() => {
     document.title = 'Sign in · millrace'
     first.focus()
@@ -32,7 +33,9 @@ export function SignIn() {
   async function submit(event: Event): Promise<void> {
     event.preventDefault()
     const by = way() === 'key' ? { key: key() } : { email: email().trim(), password: password() }
-    if (!(await run(() => signIn(by)))) first.select()
+    if (await run(() => signIn(by))) return
+    if (way() === 'key') first.select()
+    else second.select()
   }
   const isEmpty = () => (way() === 'key' ? key().trim() === '' : email().trim() === '' || password() === '')
   const provider = () => ways.latest?.provider ?? null
@@ -112,6 +115,7 @@ export function SignIn() {
             <label for="password">Password</label>
             <input
               id="password"
+              ref={second}
               class="field"
               classList={{ bad: problem() !== null }}
               type="password"
