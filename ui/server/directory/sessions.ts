@@ -179,13 +179,7 @@ async function writeSession(database: Connection, token: string, of: SessionOf, 
   )
 }
 
-function remembered(
-  sessions: Map<string, Unstored>,
-  token: string,
-  of: SessionOf,
-  now: number,
-  seconds: number,
-): void {
+function remembered(sessions: Map<string, Unstored>, token: string, of: SessionOf, now: number, seconds: number): void {
   if (!('key' in of)) return
   const { projectId } = of.principal
   sessions.set(idOf(token), { key: of.key, endsAt: now + seconds * 1000, projectId })
