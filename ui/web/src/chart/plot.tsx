@@ -92,5 +92,9 @@ export function Plot(props: {
       plot?.destroy()
     })
   })
-  return <div class="chart" ref={box} role="img" aria-label={props.label} />
+  return (
+    <div class="chart" role="img" aria-label={props.label}>
+      <div ref={box} />
+    </div>
+  )
 }

@@ -41,8 +41,8 @@ export function ServiceLine(props: Line) {
       <td>
         <a class={`svc ${serviceClass(props.service.name)}`} href={linkOf(props.service, 'all')}>
           <b>{props.service.name}</b>
-        </a>{' '}
-        <span class="q">{props.service.namespace}</span>
+          <span class="q">{props.service.namespace}</span>
+        </a>
       </td>
       <td class="data">{props.service.version ?? '–'}</td>
       <td class="q2" title={props.service.sdk_name ?? undefined}>

@@ -59,7 +59,7 @@ export function AuditTab() {
 }
 
 /** Said already by the columns. */
-const SAID = /(^|\.)(id|project_id|created_at|created_by|expires_at)$/
+const SAID = /(^|\.)(id|project_id|created_at|created_by|expires_at|revoked_at)$/
 
 /** Not that what is made has no value somewhere. */
 function isTold({ name, before, after }: Difference): boolean {
