@@ -172,7 +172,7 @@ function inviteCommand(find: FindTarget): Command {
         query: { project },
         body: { email, role },
       })
-      say(`${target.url}/invitation#token=${made.token}`)
+      say(`${target.url}/invite#${made.token}`)
       process.stderr.write(`for ${email}, until ${made.expires_at}: this is the only time it is shown\n`)
     })
 }
