@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { OperatorError, TransientError } from '../errors/errors.ts'
+import { InvariantError, OperatorError, TransientError } from '../errors/errors.ts'
 import { createDatabase } from './database.ts'
 import { migrate } from './migrate.ts'
 import { createTestPostgres, type TestPostgres } from './testing.ts'
@@ -40,6 +41,57 @@ describe('a database', () => {
     ])
   })
 
+  it('gives what the work throws as it is, whatever code it has', async () => {
+    const { database } = postgres
+    for (const error of [
+      Object.assign(new Error('refused'), { code: '28000' }),
+      Object.assign(new Error('a file of ours'), { code: 'ENOENT' }),
+      new Error('a timeout of ours'),
+    ]) {
+      const thrown = await database.transaction(() => Promise.reject(error)).catch((each: unknown) => each)
+      assert.equal(thrown, error)
+    }
+  })
+
+  it('does not say that a transaction was kept where its work hid a failure', async () => {
+    const { database } = postgres
+    await database.query('create table public.kept (number int)')
+    const work = database.transaction(async (transaction) => {
+      await transaction.query('insert into public.kept values (1)')
+      await transaction.query('select 1/0').catch(() => {})
+    })
+    await assert.rejects(work, InvariantError)
+    assert.deepEqual(await database.query('select * from public.kept'), [])
+  })
+
+  it('takes a server that has become a standby for one that is away', async () => {
+    const writing = postgres.database.transaction(async (transaction) => {
+      await transaction.query('set transaction read only')
+      await transaction.query('create table public.never ()')
+    })
+    await assert.rejects(writing, TransientError)
+  })
+
+  it('waits for a server that does not answer once, and leaves no connection to it behind', async () => {
+    const relay = await createRelay(postgres.server.connection.host)
+    const url = `postgres://millrace@127.0.0.1:${relay.port}/millrace`
+    const database = createDatabase({ connection: url, timeoutMs: 100, queryTimeoutMs: 200 })
+    const heard = Promise.withResolvers<void>()
+    database.listen('nothing', heard.resolve)
+    await heard.promise
+    const asked: string[] = []
+    const frozen = database.transaction(async (transaction) => {
+      await transaction.query('select 1')
+      relay.freeze((text) => asked.push(text))
+      await transaction.query('select 2')
+    })
+    await assert.rejects(frozen, TransientError)
+    assert.ok(asked.some((text) => text.includes('select 2')))
+    assert.ok(!asked.some((text) => text.includes('rollback')))
+    await database.close()
+    await relay.left.finally(relay.close)
+  })
+
   it('hears notifications, and once at the beginning', async () => {
     const { database } = postgres
     let heard = 0
@@ -68,6 +120,49 @@ describe('a database', () => {
     for (const database of [nobody, stranger, slow]) await database.close()
   })
 })
+
+/** A way to the server on which, once frozen, nothing is answered and nothing is closed. */
+async function createRelay(host: string) {
+  const sockets = new Set<Socket>()
+  let swallowed: ((text: string) => void) | null = null
+  const left = Promise.withResolvers<void>()
+  const prodding: NodeJS.Timeout[] = []
+  const server = createServer({ allowHalfOpen: true }, (client) => {
+    const upstream = connect(join(host, '.s.PGSQL.5432'))
+    sockets.add(client)
+    for (const [from, to] of [
+      [client, upstream],
+      [upstream, client],
+    ]) {
+      from.on('error', () => {})
+      from.on('data', (chunk) => (swallowed === null ? to.write(chunk) : swallowed(chunk.toString('latin1'))))
+    }
+    client.on('end', () => {
+      upstream.destroy()
+      // Half of a notice: a socket that is still there takes it, one that was destroyed has it refused.
+      client.write('N\0\0\x7f\xff')
+      prodding.push(setInterval(() => client.write('x'), 20))
+    })
+    client.on('close', () => {
+      sockets.delete(client)
+      if (sockets.size === 0) left.resolve()
+    })
+  })
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening))
+  return {
+    port: (server.address() as AddressInfo).port,
+    freeze(tell: (text: string) => void) {
+      swallowed = tell
+    },
+    /** Resolves when nobody is connected any more. */
+    left: left.promise,
+    close() {
+      for (const timer of prodding) clearInterval(timer)
+      for (const socket of sockets) socket.destroy()
+      server.close()
+    },
+  }
+}
 
 describe('migrations', () => {
   let folder: string

@@ -1,9 +1,11 @@
 /** A connection to PostgreSQL, embedded or not: bounded, with errors of our kinds. */
+import { Socket } from 'node:net'
 import type { Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
-import { OperatorError, TransientError } from '../errors/errors.ts'
+import { InvariantError, OperatorError, TransientError } from '../errors/errors.ts'
 
 export interface Connection {
   /**
@@ -19,13 +21,17 @@ export interface Transaction extends Connection {
 }
 
 export interface Database extends Connection {
-  /** All of `work` or nothing; on one connection. @throws as `query`, and what `work` throws */
+  /**
+   * All of `work` or nothing; on one connection.
+   * @throws as `query`, and what `work` throws, as it is; InvariantError where `work` hid that a statement failed
+   */
   transaction<T>(work: (transaction: Transaction) => Promise<T>): Promise<T>
   /**
    * Hears `NOTIFY channel`. `heard` is also called whenever the connection is made anew: something may have been missed.
    * @returns stops listening
    */
   listen(channel: string, heard: () => void): () => void
+  /** Waits for what is asked; not for a server that does not answer any more. */
   close(): Promise<void>
 }
 
@@ -35,6 +41,8 @@ export interface DatabaseOptions {
   readonly maxConnections?: number
   /** The most a statement may take. */
   readonly timeoutMs?: number
+  /** Where the server does not keep that limit, because it has gone: when to stop waiting for it. */
+  readonly queryTimeoutMs?: number
   /** What is looked for where no schema is named. */
   readonly schema?: string
   readonly warn?: (message: string) => void
@@ -42,20 +50,28 @@ export interface DatabaseOptions {
 
 const CONNECT_TIMEOUT_MS = 5_000
 const RELISTEN_MS = 1_000
+const CLOSE_TIMEOUT_MS = 5_000
 
 /** Connects when first asked: PostgreSQL may be away at the start. */
 export function createDatabase(options: DatabaseOptions): Database {
   const { connection, maxConnections = 8, timeoutMs = 30_000, schema = 'millrace', warn = () => {} } = options
+  const { queryTimeoutMs = timeoutMs + 5_000 } = options
+  // Ours to end: pg waits for the server to close them, which one that has frozen never does.
+  const sockets = new Set<Socket>()
   const config: pg.PoolConfig = {
     ...(typeof connection === 'string' ? { connectionString: connection } : connection),
     application_name: 'millrace',
     max: maxConnections,
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     statement_timeout: timeoutMs,
-    // The server's own time limit does not help where the server has gone.
-    query_timeout: timeoutMs + 5_000,
+    query_timeout: queryTimeoutMs,
     idle_in_transaction_session_timeout: timeoutMs,
     keepAlive: true,
+    stream: () => {
+      const socket = new Socket()
+      sockets.add(socket)
+      return socket.once('close', () => sockets.delete(socket))
+    },
     options: `-c search_path=${schema}`,
     types,
   }
@@ -68,23 +84,30 @@ export function createDatabase(options: DatabaseOptions): Database {
     async transaction(work) {
       const client = await pool.connect().catch(rethrow)
       client.on('error', ignore)
-      let broken = false
-      try {
-        await client.query('begin')
-        const result = await work({
-          query: (sql, params) => ask(client, sql, params),
-          copy: (sql, chunks) => pipeline(chunks, client.query(copyFrom(sql)) as Writable).catch(rethrow),
+      // Nobody knows where the connection stands: it is ended, and the server rolls back.
+      let lost = false
+      const told = <T>(asked: Promise<T>): Promise<T> =>
+        asked.catch((error: unknown) => {
+          lost ||= error instanceof TransientError && !(error.cause instanceof pg.DatabaseError)
+          throw error
         })
-        await client.query('commit')
+      try {
+        await told(run(client, 'begin'))
+        const result = await work({
+          query: (sql, params) => told(ask(client, sql, params)),
+          copy: (sql, chunks) => told(pipeline(chunks, client.query(copyFrom(sql)) as Writable).catch(rethrow)),
+        })
+        const { command } = await told(run(client, 'commit'))
+        // PostgreSQL's answer where a statement had failed: all was rolled back.
+        if (command !== 'COMMIT')
+          throw new InvariantError('a statement of the transaction had failed: nothing was kept')
         return result
       } catch (error) {
-        await client.query('rollback').catch(() => {
-          broken = true
-        })
-        throw ourError(error)
+        if (!lost) await told(run(client, 'rollback')).catch(ignore)
+        throw error
       } finally {
         client.off('error', ignore)
-        client.release(broken)
+        client.release(lost)
       }
     },
     listen(channel, heard) {
@@ -97,7 +120,10 @@ export function createDatabase(options: DatabaseOptions): Database {
     },
     async close() {
       for (const stop of listeners) stop()
-      await pool.end()
+      const timeout = new AbortController()
+      await Promise.race([pool.end(), delay(CLOSE_TIMEOUT_MS, undefined, { signal: timeout.signal }).catch(ignore)])
+      timeout.abort()
+      for (const socket of sockets) socket.destroy()
     },
   }
 }
@@ -107,13 +133,17 @@ const ignore = () => {}
 async function ask<Row extends object>(
   client: pg.Pool | pg.PoolClient,
   sql: string,
-  params: readonly unknown[] = [],
+  params?: readonly unknown[],
 ): Promise<Row[]> {
-  try {
-    return (await client.query<Row>(sql, [...params])).rows
-  } catch (error) {
-    throw ourError(error)
-  }
+  return (await run<Row>(client, sql, params)).rows
+}
+
+function run<Row extends object>(
+  client: pg.Pool | pg.PoolClient,
+  sql: string,
+  params: readonly unknown[] = [],
+): Promise<pg.QueryResult<Row>> {
+  return client.query<Row>(sql, [...params]).catch(rethrow)
 }
 
 function rethrow(error: unknown): never {
@@ -170,22 +200,28 @@ const types: pg.CustomTypesConfig = {
   }) as typeof pg.types.getTypeParser,
 }
 
-/** Classes and codes (PostgreSQL, appendix A) after which trying again is right. */
-const TRANSIENT = /^(08...|53...|57P0[1-5]|57014|40001|40P01|55P03|25P03)$/
+/**
+ * Classes and codes (PostgreSQL, appendix A) after which trying again is right. 25006: still connected to what has become
+ * a standby; there is another server to find.
+ */
+const TRANSIENT = /^(08...|53...|57P0[1-5]|57014|40001|40P01|55P03|25P03|25006)$/
+const REFUSED = /^(28...|3D000)$/
 const NETWORK =
-  /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ENOENT|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN)$/
+  /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ENOENT|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ERR_STREAM_PREMATURE_CLOSE)$/
 
 /** What pg throws, in our kinds; anything else as it is. */
 function ourError(error: unknown): unknown {
-  if (!(error instanceof Error)) return error
+  if (!(error instanceof Error) || error instanceof TransientError) return error
   const { code, message } = error as Error & { code?: string }
-  if (code !== undefined && /^28|^3D000$/.test(code)) {
+  if (error instanceof pg.DatabaseError && REFUSED.test(code ?? '')) {
     return new OperatorError(`PostgreSQL refuses millrace: ${message}. Check MILLRACE_POSTGRES_URL.`, { cause: error })
   }
-  const isTransient =
-    code !== undefined
-      ? TRANSIENT.test(code) || NETWORK.test(code)
-      : /timeout|Connection terminated|not queryable|Cannot use a pool/i.test(message)
-  if (!isTransient || error instanceof TransientError) return error
+  if (!isTransient(error, code)) return error
   return new TransientError(`PostgreSQL: ${message || code}`, { cause: error })
+}
+
+function isTransient(error: Error, code: string | undefined): boolean {
+  if (error instanceof pg.DatabaseError) return TRANSIENT.test(code ?? '')
+  if (code !== undefined) return NETWORK.test(code)
+  return /timeout|Connection terminated|not queryable|Cannot use a pool/i.test(error.message)
 }

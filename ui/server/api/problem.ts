@@ -22,19 +22,18 @@ export type Problem = z.output<typeof problemSchema>
 export class ApiError extends Error {
   override readonly name = 'ApiError'
   readonly status: number
-  /** Not `code`: what has one and is thrown in a transaction is taken for PostgreSQL's. */
-  readonly sqlstate: string
+  readonly code: string
   readonly position: number | undefined
   readonly retryAfterSeconds: number | undefined
   constructor(
     status: number,
-    sqlstate: string,
+    code: string,
     detail: string,
     more: { readonly position?: number; readonly retryAfterSeconds?: number; readonly cause?: unknown } = {},
   ) {
     super(detail, { cause: more.cause })
     this.status = status
-    this.sqlstate = sqlstate
+    this.code = code
     this.position = more.position
     this.retryAfterSeconds = more.retryAfterSeconds
   }
@@ -78,7 +77,7 @@ export function knownError(error: unknown): ApiError | null {
 }
 
 export function problemOf(error: ApiError): Problem {
-  const { status, message: detail, sqlstate: code, position } = error
+  const { status, message: detail, code, position } = error
   return {
     type: 'about:blank',
     title: STATUS_CODES[status] ?? 'Error',
