@@ -43,12 +43,21 @@ describe('a quota', () => {
   })
 
   it('counts what others have taken, once however often it is told, and not what could not be stored', () => {
-    const { quotas } = setUp({ eventsPerDay: 10 })
+    const { clock, quotas } = setUp({ eventsPerDay: 10 })
     quotas.take('p', 2, 1)
-    for (let times = 0; times < 3; times++) quotas.learn([{ projectId: 'p', events: 6, bytes: 10 }])
+    for (let times = 0; times < 3; times++) quotas.learn([{ projectId: 'p', events: 6, bytes: 10 }], clock.now())
     assert.deepEqual(quotas.take('p', 9, 1), { events: 4 })
     quotas.giveBack('p', 4, 1)
     assert.deepEqual(quotas.take('p', 9, 1), { events: 4 })
+  })
+
+  it('is not used up by an answer about yesterday that comes after midnight', () => {
+    const { clock, quotas } = setUp({ eventsPerDay: 10 })
+    quotas.take('p', 10, 1)
+    const asked = clock.now()
+    clock.advance(24 * HOUR_MS)
+    quotas.learn([{ projectId: 'p', events: 10, bytes: 1 }], asked)
+    assert.deepEqual(quotas.take('p', 9, 1), { events: 9 })
   })
 
   it('is none where none is set', () => {

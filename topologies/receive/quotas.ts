@@ -69,8 +69,12 @@ export class Quotas {
     taken.bytes = Math.max(0, taken.bytes - bytes)
   }
 
-  /** @param usages of today, all processes together, as far as they are counted yet */
-  learn(usages: Iterable<Usage>): void {
+  /**
+   * @param usages of the day, all processes together, as far as they are counted yet
+   * @param askedAt microseconds since 1970, before it was asked: yesterday's says nothing of today
+   */
+  learn(usages: Iterable<Usage>, askedAt: number): void {
+    if (Math.floor(askedAt / DAY_US) < this.#today()) return
     for (const { projectId, events, bytes } of usages) {
       const taken = this.#of(projectId)
       taken.eventsBefore = Math.max(taken.eventsBefore, events - taken.events)
@@ -78,13 +82,18 @@ export class Quotas {
     }
   }
 
-  #of(projectId: string): Taken {
+  #today(): number {
     const day = Math.floor(this.#clock.now() / DAY_US)
     // A clock that goes back does not open yesterday again.
     if (day > this.#day) {
       this.#day = day
       this.#taken.clear()
     }
+    return this.#day
+  }
+
+  #of(projectId: string): Taken {
+    this.#today()
     let taken = this.#taken.get(projectId)
     if (taken === undefined) {
       taken = { events: 0, bytes: 0, eventsBefore: 0, bytesBefore: 0 }

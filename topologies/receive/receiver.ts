@@ -143,8 +143,9 @@ function startLearning(quotas: Quotas, clock: Clock, { usageToday, onError }: Re
   let cancel = () => {}
   let stopped = false
   const next = () => {
+    const askedAt = clock.now()
     usageToday()
-      .then((usages) => quotas.learn(usages))
+      .then((usages) => quotas.learn(usages, askedAt))
       .catch((error: unknown) => onError?.(error))
       .finally(() => {
         if (!stopped) cancel = clock.after(LEARN_EVERY_MS, next)
