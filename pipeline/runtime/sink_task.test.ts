@@ -1,6 +1,7 @@
 /** What a sink cannot take is put aside before its position passes it, whatever fails in between. */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
+import { queryObjects } from 'node:v8'
 import type { Batch } from '../batch/batch.ts'
 import { valueAt } from '../batch/column.ts'
 import { TransientError } from '../errors/errors.ts'
@@ -131,4 +132,21 @@ it('puts it aside again after a restart in between, under the same origin', asyn
     (await deadLetters(log)).map(({ origin }) => origin.offset),
     [1, 1, 3],
   )
+})
+
+it('keeps nothing of the commits it has made', async () => {
+  const log = new FailingLog()
+  const runtime = await run(log, [])
+  const append = async (from: number, to: number) => {
+    for (let at = from; at < to; at++) {
+      const batch = batchOf(at, {}, { projectId: 'good' })
+      await log.append([{ topic: raw.name, partition: 0, value: raw.codec.encode(batch, 1), timestamp: at }])
+      await commits(log, at + 1)
+    }
+    return queryObjects(Promise, { format: 'count' })
+  }
+  const before = await append(0, 100)
+  const after = await append(100, 1100)
+  await runtime.close()
+  assert.ok(after - before < 500, `${after - before} promises more after a thousand commits`)
 })

@@ -74,12 +74,8 @@ export async function runSinkTask(options: SinkTaskOptions, stop: AbortSignal): 
   }
 
   async function commitProgress(): Promise<void> {
-    const halted = new Promise<void>((resolve) => {
-      if (halt.aborted) resolve()
-      halt.addEventListener('abort', () => resolve())
-    })
     while (!halt.aborted) {
-      await Promise.race([writer.progress(), halted])
+      await unlessAborted(writer.progress(), halt)
       await commitStored()
     }
   }
@@ -90,6 +86,16 @@ export async function runSinkTask(options: SinkTaskOptions, stop: AbortSignal): 
     await membership.commit(positions)
     for (const position of positions) stats[position.partition].committed(position)
   }
+}
+
+/** Not `Promise.race` with one promise for the whole run: each race would stay with it until the end. */
+function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const aborted = () => resolve()
+    if (signal.aborted) aborted()
+    signal.addEventListener('abort', aborted)
+    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted))
+  })
 }
 
 /**
