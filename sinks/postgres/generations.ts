@@ -142,7 +142,7 @@ function viewsOf(projections: readonly Projection[]): string {
 function checkDefinition(found: StoredGeneration, projections: readonly Projection[]): void {
   if (found.definition === definitionOf(projections)) return
   throw new OperatorError(
-    `the projections in PostgreSQL (generation ${found.generation}) are of another version of millrace: use that version, or build them anew with: millrace projections rebuild`,
+    `the projections in PostgreSQL (generation ${found.generation}) are of another version of millrace: use that version, or another database; there is no command yet that builds them anew`,
   )
 }
 

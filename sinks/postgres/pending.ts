@@ -33,12 +33,11 @@ export class Pending {
     return this.#sum(({ bytes }) => bytes)
   }
 
-  /** @param from where its partition stands before the batch */
+  /** All of a batch or nothing. @param from where its partition stands before the batch @throws what projections throw */
   add(batch: Batch, from: number | null): void {
+    const added = isTick(batch) ? [] : [...this.folds].map(([{ rows }, fold]) => [fold, [...rows(batch)]] as const)
+    for (const [fold, rows] of added) for (const row of rows) fold.add(row)
     if (this.batches++ === 0) this.begunMs = performance.now()
-    if (!isTick(batch)) {
-      for (const [projection, fold] of this.folds) for (const row of projection.rows(batch)) fold.add(row)
-    }
     const { log, topic, partition, offset: to } = batch.origin
     const advance = this.advances.get(partition)
     if (advance === undefined) this.advances.set(partition, { log, topic, partition, from, to })
