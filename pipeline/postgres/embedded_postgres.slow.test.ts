@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'node:test'
+import pg from 'pg'
 import { OperatorError, TransientError } from '../errors/errors.ts'
 import { until } from '../testing/until.ts'
 import { createDatabase } from './database.ts'
@@ -119,6 +120,33 @@ describe('an embedded PostgreSQL', () => {
     assert.ok(server.connection.host.length < 90)
     await server.close()
     rmSync(server.connection.host, { recursive: true })
+  })
+
+  it('does not follow a link that lies in wait where its socket is to be', async () => {
+    const deep = join(directory, 'a'.repeat(60), 'b'.repeat(60))
+    mkdirSync(deep, { recursive: true })
+    const { dev, ino } = statSync(deep)
+    const link = join('/tmp', `millrace-${dev.toString(36)}-${ino.toString(36)}`)
+    const target = join(directory, 'of somebody')
+    mkdirSync(target, { mode: 0o700 })
+    symlinkSync(target, link)
+    try {
+      await assert.rejects(createEmbeddedPostgres({ directory: deep }), /not ours alone/)
+    } finally {
+      rmSync(link)
+    }
+  })
+
+  it('does not run on where its database cannot be made', async () => {
+    const server = await createEmbeddedPostgres({ directory })
+    const client = new pg.Client({ ...server.connection, database: 'postgres' })
+    await client.connect()
+    await client.query('drop database millrace')
+    await client.query(`alter role millrace in database postgres set default_transaction_read_only = on`)
+    await client.end()
+    await server.close()
+    await assert.rejects(createEmbeddedPostgres({ directory }), /read-only/)
+    assert.ok(!existsSync(join(directory, 'data/postmaster.pid')))
   })
 
   it('says what to do about a folder of another version, and about a damaged one', async () => {

@@ -3,7 +3,7 @@
  * nobody but the folder's owner can enter, so it needs neither port nor password.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
@@ -84,7 +84,15 @@ export async function createEmbeddedPostgres(options: EmbeddedPostgresOptions): 
   const closing = new AbortController()
   const first = await start()
   const supervised = supervise(first)
-  await createDatabase(socketFolder)
+  const close = async (): Promise<void> => {
+    closing.abort()
+    await supervised
+  }
+  await createDatabase(socketFolder).catch(async (error: unknown) => {
+    // It would run on, and we with it.
+    await close()
+    throw error
+  })
 
   async function start(): Promise<Server> {
     await stopOrphan(dataFolder)
@@ -109,10 +117,7 @@ export async function createEmbeddedPostgres(options: EmbeddedPostgresOptions): 
   return {
     connection,
     pid: () => postmasterPid(dataFolder),
-    async close() {
-      closing.abort()
-      await supervised
-    },
+    close,
   }
 }
 
@@ -231,7 +236,7 @@ function prepareSocketFolder(directory: string, person: Person | null): string {
   const folder = Buffer.byteLength(own) <= MAX_SOCKET_FOLDER ? own : shortFolder(directory)
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   // In a folder that others write to, a link or a folder of somebody else's may already lie in wait.
-  const stat = statSync(folder)
+  const stat = lstatSync(folder)
   const ours = [process.getuid?.() ?? stat.uid, person?.uid]
   if (!stat.isDirectory() || !ours.includes(stat.uid) || (stat.mode & 0o077) !== 0) {
     throw new OperatorError(`${folder} is not ours alone: take it away, or use a data folder with a shorter path`)
