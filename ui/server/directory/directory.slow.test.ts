@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, beforeEach, describe, it } from 'node:test'
@@ -38,7 +38,7 @@ async function withDirectory(work: (directory: StoredDirectory) => Promise<void>
   try {
     await work(directory)
   } finally {
-    directory.close()
+    await directory.close()
   }
 }
 
@@ -54,7 +54,7 @@ describe('the directory', () => {
       assert.deepEqual(principal.scopes, ALL_SCOPES)
       assert.equal(directory.authenticate('mr_00000000000000000000000000000000'), null)
       assert.equal(directory.authenticate(`${keys[0]} `), null)
-      directory.close()
+      await directory.close()
     }
   })
 
@@ -73,6 +73,7 @@ describe('the directory', () => {
       const [{ dump }] = await postgres.database.query<{ dump: string }>(
         `select string_agg(t::text, '') as dump from (select * from api_keys) t`,
       )
+      await until(() => existsSync(file()))
       for (const text of [dump, readFileSync(file(), 'utf8')]) {
         for (const part of [key, key.slice(3), key.slice(0, 12)]) assert.ok(!text.includes(part))
       }
@@ -141,7 +142,7 @@ describe('the directory', () => {
 
   it('starts from what it knew where PostgreSQL is away, and holds what it learns later', async () => {
     const first = await open()
-    first.close()
+    await first.close()
     const away = createDatabase({ connection: 'postgres://x@127.0.0.1:1/x' })
     const warnings: string[] = []
     const directory = await createStoredDirectory(
@@ -151,7 +152,7 @@ describe('the directory', () => {
     assert.ok(directory.authenticate(first.firstKey!))
     await until(() => warnings.length > 0)
     assert.match(warnings[0], /not up to date/)
-    directory.close()
+    await directory.close()
     await away.close()
     writeFileSync(file(), 'broken')
     await assert.rejects(createStoredDirectory({ database: away, file: file() }, false), OperatorError)

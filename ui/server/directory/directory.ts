@@ -9,7 +9,7 @@ import type { Directory, PasswordDirectory, ProjectDirectory, ProjectLimits } fr
 import { ALL_SCOPES, createKey } from './keys.ts'
 import { createProject, DEFAULT_PROJECT } from './projects.ts'
 import { type KeyRow, type ProjectRow, type Rows, Snapshot } from './snapshot.ts'
-import { readSnapshotFile, writeSnapshotFile } from './snapshot_file.ts'
+import { createSnapshotFileWriter, readSnapshotFile } from './snapshot_file.ts'
 
 /** How long a change may go unnoticed where its notification was lost. */
 const RECHECK_MS = 1_000
@@ -30,7 +30,8 @@ export interface StoredDirectory extends Directory, PasswordDirectory, ProjectDi
   projects(): readonly ProjectLimits[]
   /** Reads what is newer, now: after a change of one's own. @throws TransientError */
   refresh(): Promise<void>
-  close(): void
+  /** What is known is in the file then. */
+  close(): Promise<void>
 }
 
 /**
@@ -53,13 +54,18 @@ export async function createStoredDirectory(
   const snapshot = new Snapshot(apiKey, secret)
   if (!reachable) snapshot.apply(kept!)
 
+  const keeper = createSnapshotFileWriter(
+    file,
+    () => ({ scram_secret: secret.toString('base64'), ...snapshot.rows() }),
+    (error) => warn(`the directory is not kept for a start without PostgreSQL: ${error.message}`),
+  )
   let refreshing: Promise<void> | null = null
   const refresh = (): Promise<void> => {
     refreshing ??= readChanges(database, snapshot.version)
       .then((rows) => {
         if (rows.projects.length + rows.keys.length === 0) return
         snapshot.apply(rows)
-        writeSnapshotFile(file, { scram_secret: secret.toString('base64'), ...snapshot.rows() })
+        keeper.changed()
       })
       .finally(() => {
         refreshing = null
@@ -91,9 +97,10 @@ export async function createStoredDirectory(
     scramUser: (user) => snapshot.scramUser(user),
     // What is being read may be older than the change.
     refresh: () => (refreshing ?? Promise.resolve()).catch(() => {}).then(refresh),
-    close() {
+    async close() {
       clearInterval(timer)
       stopListening()
+      await keeper.close()
     },
   }
 }

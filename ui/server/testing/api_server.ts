@@ -142,7 +142,7 @@ export async function createApiServer(
     },
     async close() {
       await server.close()
-      directory.close()
+      await directory.close()
       await postgres.close()
       rmSync(folder, { recursive: true, force: true })
     },
