@@ -10,6 +10,7 @@ const MIGRATIONS = join(import.meta.dirname, 'schemas/postgres')
 const RETRY_MS = 2_000
 
 export interface Postgres {
+  /** Away until it is migrated: nobody meets tables of another version. */
   readonly database: Database
   /** Whether it answered at the start; where not, it is migrated as soon as it does. */
   readonly reachable: boolean
@@ -29,6 +30,7 @@ export async function openPostgres(options: {
   const server = url === undefined ? await createEmbeddedPostgres({ directory, warn }) : null
   const database = createDatabase({ connection: url ?? server!.connection, warn })
   const closing = new AbortController()
+  let migrated = false
   const close = async () => {
     closing.abort()
     await database.close()
@@ -44,7 +46,7 @@ export async function openPostgres(options: {
     }
     warn(`${error.message}; trying again`)
     void migrateLater()
-    return { database, reachable: false, close }
+    return { database: onceMigrated(database, () => migrated), reachable: false, close }
   }
 
   async function migrateLater(): Promise<void> {
@@ -57,7 +59,25 @@ export async function openPostgres(options: {
           return false
         },
       )
+      migrated = done
       if (done) return
     }
+  }
+}
+
+function onceMigrated(database: Database, isMigrated: () => boolean): Database {
+  const check = () => {
+    if (!isMigrated()) throw new TransientError('PostgreSQL is not there yet, or not brought to this version')
+  }
+  return {
+    ...database,
+    async query(sql, params) {
+      check()
+      return database.query(sql, params)
+    },
+    async transaction(work) {
+      check()
+      return database.transaction(work)
+    },
   }
 }
