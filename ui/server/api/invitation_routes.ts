@@ -1,4 +1,5 @@
 /** `/v1/invitations`: into a project, by a token that is shown once. */
+import { hash } from 'node:crypto'
 import { z } from 'zod'
 import type { Database, Transaction } from '#pipeline/postgres/database.ts'
 import { audited } from '../directory/audit.ts'
@@ -99,7 +100,8 @@ export function invitationRoutes(database: Database): Route[] {
       summary: 'Makes the invited a user with this password; who is one already proves it with theirs.',
       access: 'public',
       body: z.strictObject({ token: z.string().max(64), name: text(200).default(''), password: newPassword }),
-      attempt: () => null,
+      // It stands for one account, whose password may be what is guessed.
+      attempt: ({ token }) => `invitation ${hash('sha256', token, 'base64')}`,
       answers: { 200: z.object({ email: z.string(), role }) },
       async change({ body: { token, name, password } }, transaction) {
         const invitation = await takeInvitation(transaction, token)

@@ -227,6 +227,25 @@ describe('an invitation', () => {
     assert.equal((await accept(token)).json().role, 'viewer', 'the owner may')
   })
 
+  it('lets nobody guess the password of somebody who is here, from however many addresses', async () => {
+    const strict = await createApiServer({ limits: { attempts: { burst: 3, perSecond: 0.001 } } })
+    const key = { key: strict.operatorKey }
+    await strict.user('here@example.com', null)
+    const made = await strict.ask('POST', '/v1/invitations', key, { email: 'here@example.com', role: 'viewer' })
+    const { token } = made.json()
+    const statuses: number[] = []
+    for (let at = 1; at <= 5; at++) {
+      const { statusCode } = await strict.server.inject({
+        ...{ method: 'POST', url: '/v1/invitations/accept', remoteAddress: `10.0.0.${at}` },
+        headers: { host: 'localhost:8080' },
+        payload: { token, password: `not the password ${at}` },
+      })
+      statuses.push(statusCode)
+    }
+    await strict.close()
+    assert.deepEqual(statuses, [401, 401, 401, 429, 429])
+  })
+
   it('takes no role away', async () => {
     await api.user('high@example.com', shop.id, 'admin')
     const { token } = await invite('high@example.com', 'viewer')

@@ -205,7 +205,7 @@ function recheck({ stillMay, connection }: Watching): void {
     (may) => {
       if (!may) connection.end(CLOSE.refused, { code: '28000', message: 'you may not see this any more' })
     },
-    (error: Error) => connection.end(CLOSE.tryAgain, { code: '08006', message: error.message }),
+    () => connection.end(CLOSE.tryAgain, { code: '08006', message: 'whether you may see this cannot be known now' }),
   )
 }
 
