@@ -10,6 +10,7 @@ import { createTestPostgres, type TestPostgres } from '#pipeline/postgres/testin
 import { createStoredDirectory, type StoredDirectory } from './directory.ts'
 import { createKey, revokeKey } from './keys.ts'
 import { removeMember, setMember } from './members.ts'
+import { createProject } from './projects.ts'
 import { createSessions, type SessionOf } from './sessions.ts'
 import { createUser, type User } from './users.ts'
 
@@ -32,19 +33,22 @@ before(async () => {
   await setMember(database, projectId, { user: user.id }, 'viewer')
 })
 after(async () => {
-  directory.close()
+  await directory.close()
   await postgres.close()
   rmSync(folder, { recursive: true, force: true })
 })
 
 /** Sessions on a database that counts what it is asked, and can be away. */
 function serving(options: { maxCached?: number } = {}) {
-  const state = { now: 0, asked: 0, isAway: false }
+  const state = { now: 0, asked: 0, isAway: false, answers: Promise.resolve() }
   const database: Connection = {
-    query: (sql, params) => {
-      if (state.isAway) return Promise.reject(new TransientError('PostgreSQL: away'))
-      if (/from sessions s/.test(sql)) state.asked++
-      return postgres.database.query(sql, params)
+    async query(sql, params) {
+      if (state.isAway) throw new TransientError('PostgreSQL: away')
+      const isAsked = /from sessions s\b/.test(sql)
+      if (isAsked) state.asked++
+      const rows = await postgres.database.query(sql, params)
+      if (isAsked) await state.answers
+      return rows as never
     },
   }
   return { state, sessions: createSessions({ database, directory, now: () => state.now, ...options }) }
@@ -62,6 +66,26 @@ describe('a session', () => {
     assert.deepEqual([caller?.kind, caller?.name, caller?.role], ['user', 'a@example.com', 'viewer'])
     for (const guessed of [token.replace(/^./, '_'), '', 'x'.repeat(43), `${token} `])
       assert.equal(await serving().sessions.callerOf(guessed), null)
+  })
+
+  it('is what it was changed to, whatever was being asked meanwhile', async () => {
+    const { state, sessions } = serving()
+    const other = await createProject(postgres.database, { name: 'other' })
+    await setMember(postgres.database, other.id, { user: user.id }, 'viewer')
+    for (const [change, expected] of [
+      [(token: string) => sessions.choose(token, other.id), other.id],
+      [(token: string) => sessions.end(token), undefined],
+    ] as const) {
+      const token = await sessions.open(ofUser())
+      const { promise, resolve } = Promise.withResolvers<void>()
+      state.answers = promise
+      const asking = sessions.callerOf(token)
+      await postgres.database.query('select 1')
+      await change(token)
+      resolve()
+      await asking
+      assert.equal((await sessions.callerOf(token))?.projectId, expected)
+    }
   })
 
   it('is asked for once a second, by many requests once', async () => {

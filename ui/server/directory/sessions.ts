@@ -94,6 +94,11 @@ export function createSessions({
     if (cache.size > maxCached) cache.delete(cache.keys().next().value!)
     return caller
   }
+  /** After the change: what was being asked meanwhile is not taken as known. */
+  const changed = (token: string) => {
+    generation++
+    cache.delete(idOf(token))
+  }
   const ask = (id: string, asked = generation): Promise<Caller | null> =>
     readSession(database, id).then(
       (caller) => remember(id, caller, asked),
@@ -121,14 +126,14 @@ export function createSessions({
     },
     async end(token) {
       unstored.delete(idOf(token))
-      cache.delete(idOf(token))
-      await database.query('delete from sessions where token_sha256 = $1', [sha256(token)])
+      const ended = database.query('delete from sessions where token_sha256 = $1', [sha256(token)])
+      await ended.finally(() => changed(token))
     },
     async choose(token, projectId) {
       const own = unstored.get(idOf(token))
       if (own !== undefined) own.projectId = projectId
       await database.query('update sessions set project_id = $2 where token_sha256 = $1', [sha256(token), projectId])
-      cache.delete(idOf(token))
+      changed(token)
     },
     forget() {
       generation++
