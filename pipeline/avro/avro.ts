@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import avro from 'avsc'
 
-export const FRAME_BYTES = 5
+const FRAME_BYTES = 5
 
 export interface AvroType<T> {
   /** The schema as JSON text. */
@@ -77,10 +77,4 @@ function olderTypes(schema: avro.schema.RecordType): OlderType[] {
     older.push({ type, defaults: { ...defaults } })
   }
   return older
-}
-
-/** The id of the schema a framed value was written with. @throws RangeError where it is not framed */
-export function schemaIdOf(framed: Uint8Array): number {
-  if (framed.length < FRAME_BYTES || framed[0] !== 0) throw new RangeError('not a framed Avro value')
-  return Buffer.from(framed.buffer, framed.byteOffset, FRAME_BYTES).readInt32BE(1)
 }

@@ -4,7 +4,7 @@ import { type DictionaryColumn, entryText, isDictionary } from '#pipeline/batch/
 import { defineProjection, type TableOf } from './projection.ts'
 
 /** What OpenTelemetry has a service without `service.name` be called ("Resource semantic conventions"). */
-export const UNKNOWN_SERVICE = 'unknown_service'
+const UNKNOWN_SERVICE = 'unknown_service'
 const HOUR_MICROS = 3_600_000_000
 
 export const services = defineProjection({

@@ -6,7 +6,7 @@ import { ConflictError, NotFoundError } from './errors.ts'
 import { setMember } from './members.ts'
 import type { User } from './users.ts'
 
-export const INVITATION_DAYS = 7
+const INVITATION_DAYS = 7
 /** Open ones of a project. */
 const MAX_INVITATIONS = 1_000
 

@@ -39,7 +39,7 @@ export interface NewKey {
 const SHOWN = 'id, project_id, name, scopes, allowed_origins, created_at, revoked_at'
 
 /** What finds a key again without being it: SHA-256. */
-export function keyHash(key: string): Buffer {
+function keyHash(key: string): Buffer {
   return hash('sha256', key, 'buffer')
 }
 

@@ -45,7 +45,7 @@ const FLUSH_MS = 20
 /** How often it is asked again whether viewers may: revoking a key or a membership works at once. */
 const RECHECK_MS = 1_000
 /** Of the subprotocols offered this one is spoken; browsers offer it beside `bearer.<key>`. */
-export const SUBPROTOCOL = 'millrace.tail.v1'
+const SUBPROTOCOL = 'millrace.tail.v1'
 /** Viewers have nothing to say. */
 const MAX_MESSAGE_BYTES = 1024
 

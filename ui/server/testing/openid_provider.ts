@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Provider from 'oidc-provider'
 
-export const CALLBACK = 'http://localhost:8080/v1/session/oidc/callback'
+const CALLBACK = 'http://localhost:8080/v1/session/oidc/callback'
 export const CLIENT_ID = 'millrace'
 export const CLIENT_SECRET = 'a secret of the test'
 
