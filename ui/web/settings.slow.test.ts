@@ -274,6 +274,27 @@ describe('settings', { skip }, () => {
     await member.page.context().close()
   })
 
+  it('an operator shortens sessions and takes no passwords any more: the door offers none', async () => {
+    const visit = await browser.visit('/settings/instance')
+    const { page } = visit
+    await page.getByLabel('Hours somebody stays signed in').fill('1000')
+    await page.keyboard.press('Enter')
+    await page.getByRole('alert').filter({ hasText: '720' }).waitFor()
+    await page.getByLabel('Hours somebody stays signed in').fill('8')
+    await page.getByLabel('Passwords are taken').uncheck()
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('It holds from now on.').waitFor()
+    assert.deepEqual(await violations(visit), [])
+    const guest = await browser.visit('/', { signedIn: false })
+    await guest.page.getByText('a session of 8 hours').waitFor()
+    assert.equal(await guest.page.getByRole('button', { name: 'E-mail' }).count(), 0)
+    await guest.page.goto(`${browser.server.httpUrl}/invite#token`)
+    await guest.page.getByText('No passwords are taken here').waitFor()
+    await guest.page.context().close()
+    await api(browser.server, 'PATCH', '/v1/settings', { session_hours: 12, password_sign_in: true })
+    await page.context().close()
+  })
+
   it('the audit log says who changed what from what to what, and goes back to the beginning', async () => {
     const notes = (owner: string) => ({ name: 'cart', owner, description: null })
     for (let at = 0; at < 100; at++) await api(browser.server, 'PUT', '/v1/services/notes', notes(`owner ${at}`))
@@ -301,7 +322,7 @@ describe('settings', { skip }, () => {
     it(`every tab is clean in ${theme}`, async () => {
       const visit = await browser.visit('/settings/project', { theme })
       const { page, errors } = visit
-      for (const tab of ['Project', 'API keys', 'Members', 'Audit log', 'All projects', 'Users', 'Teams']) {
+      for (const tab of ['Project', 'API keys', 'Members', 'Audit log', 'All projects', 'Users', 'Teams', 'Instance']) {
         await page.getByRole('navigation', { name: 'Settings' }).getByRole('link', { name: tab, exact: true }).click()
         await page.locator('.set-section').first().waitFor()
         await page.waitForLoadState('networkidle')

@@ -8,6 +8,7 @@ import { ApiError } from '../api/problem.ts'
 import { defineRoute, type Route } from '../api/route.ts'
 import { userOfIdentity } from '../directory/identities.ts'
 import type { Sessions } from '../directory/sessions.ts'
+import { readSettings } from '../directory/settings.ts'
 import { type Oidc, type Pending, pendingSchema } from './oidc.ts'
 import { begin, firstProject } from './session_route.ts'
 
@@ -25,10 +26,9 @@ const MINUTES = 10
 const NONE = 'No sign-in provider is set up here: MILLRACE_OIDC_ISSUER'
 
 const waysSchema = z.object({
-  provider: z
-    .string()
-    .nullable()
-    .meta({ description: 'The OpenID provider, where one is set up. Keys and passwords always work.' }),
+  provider: z.string().nullable().meta({ description: 'The OpenID provider, where one is set up. Keys always work.' }),
+  password: z.boolean().meta({ description: 'Whether passwords are taken.' }),
+  session_hours: z.int().meta({ description: 'How long somebody stays signed in.' }),
 })
 export type WaysAnswer = z.output<typeof waysSchema>
 
@@ -44,7 +44,10 @@ export function oidcRoutes({ database, sessions, access, oidc }: OidcRouteOption
       summary: 'How one may sign in here.',
       access: 'public',
       answers: { 200: waysSchema },
-      handle: async () => ({ provider: oidc?.name ?? null }),
+      async handle() {
+        const { password_sign_in: password, session_hours } = await readSettings(database)
+        return { provider: oidc?.name ?? null, password, session_hours }
+      },
     }),
     defineRoute({
       method: 'GET',

@@ -5,6 +5,7 @@ import { useKeys } from '../shell/keyboard.ts'
 import { navigate, path } from '../shell/router.ts'
 import { AccountTab } from './account_tab.tsx'
 import { AuditTab } from './audit_tab.tsx'
+import { InstanceTab } from './instance_tab.tsx'
 import { KeysTab } from './keys_tab.tsx'
 import { MembersTab } from './members_tab.tsx'
 import { ProjectTab } from './project_tab.tsx'
@@ -29,6 +30,7 @@ const TABS: readonly Tab[] = [
   { path: 'projects', name: 'All projects', show: ProjectsTab, for: () => mayAs('operator') },
   { path: 'users', name: 'Users', show: UsersTab, for: () => mayAs('operator') },
   { path: 'teams', name: 'Teams', show: TeamsTab, for: () => mayAs('operator') },
+  { path: 'instance', name: 'Instance', show: InstanceTab, for: () => mayAs('operator') },
   { path: 'account', name: 'Your account', show: AccountTab, for: () => session()?.kind === 'user' },
 ]
 

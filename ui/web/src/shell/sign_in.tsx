@@ -1,9 +1,8 @@
 /** The door: an API key opens it, an e-mail address with its password, or the provider that is set up. */
-import { createResource, createSignal, Match, onMount, Show, Switch } from 'solid-js'
-import type { WaysAnswer } from '#ui/server/web/oidc_route.ts'
+import { createSignal, Match, onMount, Show, Switch } from 'solid-js'
 import { createAction } from '../api/action.ts'
-import { fetchJson } from '../api/problem.ts'
 import { signIn } from '../api/session.ts'
+import { createWays } from '../api/ways.ts'
 import { Icon, Logo } from './icons.tsx'
 
 type Way = 'key' | 'password'
@@ -11,8 +10,10 @@ type Way = 'key' | 'password'
 const REMEMBERED = 'sign-in'
 
 export function SignIn() {
-  const [way, setWay] = createSignal<Way>(localStorage.getItem(REMEMBERED) === 'password' ? 'password' : 'key')
-  const [ways] = createResource(() => fetchJson<WaysAnswer>('/v1/session/ways').catch(() => ({ provider: null })))
+  const [chosen, setWay] = createSignal<Way>(localStorage.getItem(REMEMBERED) === 'password' ? 'password' : 'key')
+  const ways = createWays()
+  const takesPasswords = () => ways.latest?.password !== false
+  const way = (): Way => (takesPasswords() ? chosen() : 'key')
   const [key, setKey] = createSignal('')
   const [email, setEmail] = createSignal('')
   const [password, setPassword] = createSignal('')
@@ -54,24 +55,26 @@ export function SignIn() {
             </a>
           )}
         </Show>
-        <div class="seg door-ways" role="group" aria-label="How to sign in">
-          <button
-            type="button"
-            classList={{ on: way() === 'key' }}
-            aria-pressed={way() === 'key'}
-            onClick={() => choose('key')}
-          >
-            Key
-          </button>
-          <button
-            type="button"
-            classList={{ on: way() === 'password' }}
-            aria-pressed={way() === 'password'}
-            onClick={() => choose('password')}
-          >
-            E-mail
-          </button>
-        </div>
+        <Show when={takesPasswords()}>
+          <div class="seg door-ways" role="group" aria-label="How to sign in">
+            <button
+              type="button"
+              classList={{ on: way() === 'key' }}
+              aria-pressed={way() === 'key'}
+              onClick={() => choose('key')}
+            >
+              Key
+            </button>
+            <button
+              type="button"
+              classList={{ on: way() === 'password' }}
+              aria-pressed={way() === 'password'}
+              onClick={() => choose('password')}
+            >
+              E-mail
+            </button>
+          </div>
+        </Show>
         <Switch>
           <Match when={way() === 'key'}>
             <label for="key">API key</label>
@@ -132,7 +135,7 @@ export function SignIn() {
           </Match>
         </Switch>
         <div id="door-note" class="door-note" aria-live="polite">
-          <Show when={problem()} fallback={NOTES[way()]}>
+          <Show when={problem()} fallback={way() === 'password' ? NO_ACCOUNT : keyNote(ways.latest?.session_hours)}>
             {(text) => <span class="err">{text()}</span>}
           </Show>
         </div>
@@ -150,8 +153,7 @@ export function SignIn() {
   )
 }
 
-const NOTES: Readonly<Record<Way, string>> = {
-  key: 'The first start printed one. The key stays on the server; the browser keeps a session of 12 hours.',
-  password:
-    'No account yet? An admin of your project can invite you. Forgotten? They can have you given another password.',
-}
+const NO_ACCOUNT =
+  'No account yet? An admin of your project can invite you. Forgotten? They can have you given another password.'
+const keyNote = (hours: number | undefined): string =>
+  `The first start printed one. The key stays on the server; the browser keeps a session${hours === undefined ? '' : ` of ${hours} ${hours === 1 ? 'hour' : 'hours'}`}.`
