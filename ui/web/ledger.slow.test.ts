@@ -146,6 +146,17 @@ describe('ledger and services', { skip }, () => {
     await page.context().close()
   })
 
+  it('a number of metrics opens them in SQL', async () => {
+    const gauge = { dataPoints: [{ timeUnixNano: `${Date.now()}000000`, asInt: '42' }] }
+    const scopeMetrics = [{ metrics: [{ name: 'queue.depth', gauge }] }]
+    await send(browser.server, 'metrics', { resourceMetrics: [{ resource: resourceOf(SHOP), scopeMetrics }] })
+    const { page } = await browser.visit('/services?like=checkout')
+    await page.locator('.services td.num a[href^="/sql"]').click()
+    await page.getByRole('cell', { name: 'queue.depth' }).waitFor()
+    await page.getByRole('cell', { name: '42', exact: true }).waitFor()
+    await page.context().close()
+  })
+
   it('owner and description are written in place by keys, and read by viewers only', async () => {
     const visit = await browser.visit('/services?order=name')
     const { page } = visit

@@ -40,7 +40,7 @@ describe('settings', { skip }, () => {
     await page.keyboard.press('Enter')
     await heading(page, 'New key').waitFor()
     assert.equal(await project(page).textContent(), 'shop')
-    await page.getByText('No key yet').waitFor()
+    await page.getByText('No key is stored yet').waitFor()
 
     await page.keyboard.press('n')
     await page.keyboard.type('checkout, production')
@@ -73,7 +73,7 @@ describe('settings', { skip }, () => {
     await page.getByRole('button', { name: 'Revoke checkout, production' }).click()
     await page.locator('.confirm').getByRole('button', { name: 'Revoke' }).click()
     await page.getByText('is revoked: whoever sends with it is refused').waitFor()
-    await page.getByText('No key yet').waitFor()
+    await page.getByText('No key is stored yet').waitFor()
     assert.equal(await sendWith(browser.server, key, 'too late'), 401)
     assert.deepEqual(errors, [])
     await page.context().close()

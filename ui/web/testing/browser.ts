@@ -68,7 +68,7 @@ export async function createTestBrowser(of?: TestServer): Promise<TestBrowser> {
 }
 
 /** OTLP/HTTP JSON as any exporter would send it. */
-export async function send(server: TestServer, signal: 'logs' | 'traces', body: unknown): Promise<void> {
+export async function send(server: TestServer, signal: 'logs' | 'traces' | 'metrics', body: unknown): Promise<void> {
   const headers = { authorization: `Bearer ${TEST_KEY}`, 'content-type': 'application/json' }
   const answer = await fetch(`${server.otlpUrl}/v1/${signal}`, { method: 'POST', headers, body: JSON.stringify(body) })
   if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`)

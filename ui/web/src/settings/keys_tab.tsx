@@ -86,7 +86,7 @@ export function KeysTab() {
           </tbody>
         </table>
         <Show when={keys.items()?.length === 0}>
-          <p class="set-note">No key yet: nothing can send into this project. Make one above, scope ingest.</p>
+          <p class="set-note">No key is stored yet. To send into this project, make one above, scope ingest.</p>
         </Show>
         <Failed action={revoking} />
         <ListFoot list={keys} />
