@@ -1,4 +1,4 @@
-/** What is derived from telemetry for people to read: rows of the projections. */
+/** What is derived from telemetry for people to read: rows of the projections, and the port to read them by. */
 
 export interface ServiceRow {
   /** Empty for none. */
@@ -49,4 +49,13 @@ export interface Account {
   readonly inFlight: number
   /** False where there was more to read than the bound allows: at least `inFlight` are on their way. */
   readonly complete: boolean
+}
+
+/** Of a project, by its id. All throw TransientError where PostgreSQL is away. */
+export interface ProjectionReader {
+  /** The last seen first, a thousand at most. */
+  services(projectId: string): Promise<readonly ServiceRow[]>
+  /** The newest first, a thousand at most. */
+  usage(projectId: string): Promise<readonly UsageRow[]>
+  account(projectId: string): Promise<Account>
 }
