@@ -205,7 +205,7 @@ describe('ledger and services', { skip }, () => {
       ['/services', 'services_light.png'],
     ]) {
       const visit = await browser.visit(path, { theme: 'light' })
-      await visit.page.getByText(path === '/ledger' ? 'Nothing lost' : 'Ann Droid').waitFor()
+      await visit.page.getByText(path === '/ledger' ? 'Nothing lost' : /services? seen/).waitFor()
       await visit.page.waitForLoadState('networkidle')
       assert.deepEqual(await violations(visit), [])
       await shoot(visit.page, name)
