@@ -9,6 +9,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import pg from 'pg'
 import { OperatorError } from '../errors/errors.ts'
 import { type Binaries, findBinaries, run } from './binaries.ts'
+import { isServerOf } from './orphan.ts'
 import { ownerOf, type Person, unprivileged } from './unprivileged.ts'
 
 const USER = 'millrace'
@@ -283,17 +284,5 @@ function postmasterPid(dataFolder: string): number | undefined {
     return Number(readFileSync(join(dataFolder, 'postmaster.pid'), 'utf8').split('\n', 1)[0])
   } catch {
     return undefined
-  }
-}
-
-/** A pid may have been given to another program meanwhile. */
-function isServerOf(pid: number, dataFolder: string): boolean {
-  try {
-    process.kill(pid, 0)
-    if (process.platform !== 'linux') return true
-    const args = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0')
-    return args.includes(dataFolder)
-  } catch {
-    return false
   }
 }
