@@ -47,7 +47,9 @@ export function routeUpgrades(server: FastifyInstance, { upgrades, gate, host, o
   const admit = async (request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> => {
     const refusal = foreignRequest(request, host)
     if (refusal !== null) throw new ApiError(403, '42501', refusal)
-    const url = new URL(request.url ?? '/', 'ws://here')
+    const path = request.url ?? '/'
+    if (!URL.canParse(path, 'ws://here')) throw new ApiError(400, '22023', 'the path is not one of a URL')
+    const url = new URL(path, 'ws://here')
     const route = upgrades.find(({ path }) => path === url.pathname)
     if (route === undefined) throw new ApiError(404, '42704', `there is nothing to connect to at ${url.pathname}`)
     const project = url.searchParams.get('project') ?? undefined

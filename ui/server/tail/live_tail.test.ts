@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import type { QueryRequest } from '#schemas/query.ts'
 import type { Caller } from '../api/caller.ts'
@@ -235,6 +237,15 @@ describe('a tail wants a key that may read', () => {
     await using server = await createTailServer()
     await live(server, { project: 'default' })
     assert.equal((await server.connect({ project: OTHER_PROJECT }).ended).code, 404)
+  })
+
+  it('asked for at a path that is none', async () => {
+    await using server = await createTailServer()
+    const { hostname, port } = new URL(server.url)
+    const socket = connect(Number(port), hostname)
+    const head = ['GET // HTTP/1.1', `host: ${hostname}:${port}`, 'connection: upgrade', 'upgrade: websocket']
+    socket.end(`${head.join('\r\n')}\r\n\r\n`)
+    assert.match(String(await text(socket)), /^HTTP\/1.1 400 /)
   })
 
   it('that is not revoked meanwhile', async () => {
