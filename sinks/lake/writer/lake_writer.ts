@@ -222,7 +222,6 @@ export class LakeWriter {
     try {
       const done = await table.flush(this.#limits.flushBytes)
       this.#failures.delete(table)
-
       return done
     } catch (error) {
       this.#failures.set(table, (error as Error).message)

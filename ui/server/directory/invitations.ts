@@ -1,7 +1,7 @@
 /** Invitations into a project: a token, shown once and stored as its hash, lets who has it in as that address. */
 import { hash, randomBytes, randomUUID } from 'node:crypto'
 import type { Connection, Transaction } from '#pipeline/postgres/database.ts'
-import type { Role } from '../api/caller.ts'
+import { ROLES, type Role } from '../api/caller.ts'
 import { ConflictError, NotFoundError } from './errors.ts'
 import { setMember } from './members.ts'
 import type { User } from './users.ts'
@@ -93,7 +93,6 @@ export async function acceptInvitation(
   user: User,
 ): Promise<{ readonly before: Role | null; readonly after: Role }> {
   const before = await setMember(transaction, projectId, { user: user.id }, role)
-  const ROLES: readonly (Role | null)[] = [null, 'viewer', 'editor', 'admin']
   if (before === null || ROLES.indexOf(before) <= ROLES.indexOf(role)) return { before, after: role }
   await setMember(transaction, projectId, { user: user.id }, before)
   return { before, after: before }
