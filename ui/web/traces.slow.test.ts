@@ -43,6 +43,8 @@ describe('the traces', { skip }, () => {
     await send(browser)
     const visit = await browser.visit('/events')
     const { page, errors } = visit
+    // Keys count from when the page is there.
+    await rows(page).first().waitFor()
     await page.keyboard.press('g')
     await page.keyboard.press('t')
     // The page before has rows, too.
