@@ -209,12 +209,22 @@ const REFUSED = /^(28...|3D000)$/
 const NETWORK =
   /^(ECONNREFUSED|ECONNRESET|ECONNABORTED|EPIPE|ENOENT|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENOTFOUND|EAI_AGAIN|ERR_STREAM_PREMATURE_CLOSE)$/
 
+/** Node's codes for a certificate that proves nothing (tls, "X509 certificate error codes"). */
+const UNPROVEN =
+  /^(ERR_TLS_CERT_ALTNAME_INVALID|CERT_.*|.*SELF_SIGNED_CERT.*|UNABLE_TO_(GET|VERIFY|DECRYPT|DECODE)_.*)$/
+
 /** What pg throws, in our kinds; anything else as it is. */
 function ourError(error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof TransientError) return error
   const { code, message } = error as Error & { code?: string }
   if (error instanceof pg.DatabaseError && REFUSED.test(code ?? '')) {
     return new OperatorError(`PostgreSQL refuses millrace: ${message}. Check MILLRACE_POSTGRES_URL.`, { cause: error })
+  }
+  if (UNPROVEN.test(code ?? '') || /does not support SSL/.test(message)) {
+    return new OperatorError(
+      `PostgreSQL does not prove who it is: ${message}. Check sslmode and sslrootcert in MILLRACE_POSTGRES_URL.`,
+      { cause: error },
+    )
   }
   if (!isTransient(error, code)) return error
   return new TransientError(`PostgreSQL: ${message || code}`, { cause: error })
