@@ -1,11 +1,11 @@
 /** Services seen, with what they last said of themselves; and by hour how much they send. */
 import type { Batch } from '#pipeline/batch/batch.ts'
 import { type DictionaryColumn, entryText, isDictionary } from '#pipeline/batch/column.ts'
+import { hourOf } from './hour.ts'
 import { defineProjection, type TableOf } from './projection.ts'
 
 /** What OpenTelemetry has a service without `service.name` be called ("Resource semantic conventions"). */
 const UNKNOWN_SERVICE = 'unknown_service'
-const HOUR_MICROS = 3_600_000_000
 
 export const services = defineProjection({
   name: 'services',
@@ -82,7 +82,7 @@ export const serviceHours = defineProjection({
         project_id: batch.projectId,
         service_namespace: namespace ?? '',
         service_name: name ?? UNKNOWN_SERVICE,
-        hour: batch.receivedAt - (batch.receivedAt % HOUR_MICROS),
+        hour: hourOf(batch.receivedAt),
         events,
         errors,
       }

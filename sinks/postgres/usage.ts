@@ -1,7 +1,6 @@
 /** What each project sends, by hour. */
+import { hourOf } from './hour.ts'
 import { defineProjection } from './projection.ts'
-
-const HOUR_MICROS = 3_600_000_000
 
 export const usage = defineProjection({
   name: 'usage',
@@ -19,7 +18,6 @@ export const usage = defineProjection({
   merge: { events: 'sum', bytes: 'sum' },
   *rows({ projectId, signal, receivedAt, eventCount, receivedBytes }) {
     if (eventCount === 0 && receivedBytes === 0) return
-    const hour = receivedAt - (receivedAt % HOUR_MICROS)
-    yield { project_id: projectId, signal, hour, events: eventCount, bytes: receivedBytes }
+    yield { project_id: projectId, signal, hour: hourOf(receivedAt), events: eventCount, bytes: receivedBytes }
   },
 })
