@@ -56,7 +56,8 @@ describe('the demo', () => {
   it('without a terminal answers its questions, and ends by itself', async () => {
     const demo = start(process.execPath, [DEMO], { DEMO_SECONDS: '2', DISPLAY: ':99' })
     assert.equal(await demo.ended, 0, demo.output())
-    assert.match(demo.output(), /GatewayTimeout[\s\S]*npm start/)
+    // Which of the ways to fail was met depends on how many orders two seconds hold.
+    assert.match(demo.output(), /(GatewayTimeout|PaymentDeclined|SyntaxError|TypeError) {2}[\s\S]*npm start/)
     assert.ok(!existsSync(join(folder, 'opened')), 'and opens no browser')
     await nothingIsLeft(demo.output())
   })
