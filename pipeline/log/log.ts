@@ -70,8 +70,11 @@ export interface Assignment {
 export interface GroupListener {
   /** Partitions this member may work on from now, under the membership's generation. */
   assigned(assignments: readonly Assignment[], membership: Membership): void
-  /** Partitions it must let go of. It may be called late or never: `commit` is what fences. */
-  revoked(partitions: readonly { readonly topic: string; readonly partition: number }[]): void
+  /**
+   * Partitions it must let go of. Where the log can wait, others get them once the promise resolves: what was in flight is
+   * committed then. It may be called late or never: `commit` is what fences.
+   */
+  revoked(partitions: readonly { readonly topic: string; readonly partition: number }[]): void | Promise<void>
 }
 
 export interface Membership {

@@ -1,5 +1,6 @@
 /** What a running topology tells others: the description with live numbers, and metrics. */
-import type { EventLog } from '../log/log.ts'
+import { TransientError } from '../errors/errors.ts'
+import type { EventLog, Position } from '../log/log.ts'
 import type { MetricFamily } from '../observability/prometheus.ts'
 import { describe, type TopologyDescription } from '../topology/describe.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -57,19 +58,30 @@ export function createReporter(
     latest = counts(runtime)
   }, intervalMs).unref()
 
-  async function lag(topic: string, task: TaskStats, partition: number): Promise<number> {
-    const { begin, end } = await log.bounds(topic, partition)
-    return end - (task.position?.offset ?? begin)
-  }
+  /** As last known, by part and partition: what is shown while the log is away. */
+  const lags = new Map<string, number>()
 
   async function partReport(part: PartStatus): Promise<PartReport> {
     const consumes = [...topology.stages, ...topology.sinks].find(({ name }) => name === part.name)!.consumes.name
+    // Where this process has not committed yet, or never will, the log knows how far the group is.
+    const isKnownHere = part.tasks.every(({ position }) => position !== null)
+    const committed = isKnownHere ? [] : await log.positions(part.name).catch(unlessAway)
+    const lag = async (task: TaskStats, partition: number): Promise<number> => {
+      const place = `${part.name}/${partition}`
+      const bounds = await log.bounds(consumes, partition).catch(unlessAway)
+      if (bounds === null || committed === null) return lags.get(place) ?? 0
+      const isThere = (at: Position) => at.topic === consumes && at.partition === partition && at.log === log.id
+      const { begin, end } = bounds
+      const records = end - Math.max(begin, (task.position ?? committed.find(isThere))?.offset ?? begin)
+      lags.set(place, records)
+      return records
+    }
     const partitions = await Promise.all(
       part.tasks.map(async (task, partition) => ({
         partition,
         condition: task.condition === 'running' && task.trouble() !== null ? 'retrying' : task.condition,
         reason: task.reason ?? task.trouble()?.reason ?? null,
-        lag_records: await lag(consumes, task, partition),
+        lag_records: await lag(task, partition),
       })),
     )
     const sum = (pick: (task: TaskStats) => number) => part.tasks.reduce((total, task) => total + pick(task), 0)
@@ -127,7 +139,19 @@ export function createReporter(
           'counter',
           (part) => part.busy_seconds_total,
         ),
-        family('lag_records', 'Records of its topic not committed yet.', 'gauge', (part) => part.lag_records),
+        {
+          name: 'millrace_part_lag_records',
+          help: 'Records of a partition not committed yet; of the partitions that this process works on.',
+          type: 'gauge' as const,
+          samples: parts.flatMap(({ name, partitions }) =>
+            partitions
+              .filter(({ condition }) => condition !== 'unassigned')
+              .map(({ partition, lag_records }) => ({
+                labels: { part: name, partition: String(partition) },
+                value: lag_records,
+              })),
+          ),
+        },
       ]
     },
     notReady() {
@@ -143,6 +167,12 @@ export function createReporter(
     },
     close: () => clearInterval(sampling),
   }
+}
+
+/** `null` where the log is away. */
+function unlessAway(error: unknown): null {
+  if (error instanceof TransientError) return null
+  throw error
 }
 
 function counts(runtime: Runtime): { at: number; events: Map<string, number> } {

@@ -4,7 +4,7 @@ import { concatMap, from, map, mergeMap } from 'rxjs'
 import type { Batch } from '../batch/batch.ts'
 import { columnOf, valueAt } from '../batch/column.ts'
 import { TransientError } from '../errors/errors.ts'
-import type { EventLog, NewRecord } from '../log/log.ts'
+import type { EventLog, GroupListener, NewRecord } from '../log/log.ts'
 import { createLogger } from '../observability/logger.ts'
 import { deadLetter, drop, keep, mapBatch, mapEvents } from '../stage/operators.ts'
 import { defineStage } from '../stage/stage.ts'
@@ -13,6 +13,7 @@ import { createSqliteStateStore } from '../state/sqlite.ts'
 import { MemoryLog } from '../testing/memory_log.ts'
 import { batchOf, batchTopic, sourceTopic } from '../testing/samples.ts'
 import { defineTopology } from '../topology/topology.ts'
+import { createReporter } from './report.ts'
 import { startRuntime } from './runtime.ts'
 
 const raw = sourceTopic('test.raw.v1')
@@ -287,5 +288,81 @@ describe('the runtime', () => {
       await new Promise((resolve) => setImmediate(resolve))
     assert.match(task.reason!, /another log.*millrace groups reset double/)
     await runtime.close()
+  })
+
+  it('lets go of partitions once what is in flight is committed, and works on those it is given next', async () => {
+    let release = () => {}
+    const gate = new Promise<void>((resolve) => (release = resolve))
+    let listener: GroupListener | undefined
+    class Slow extends MemoryLog {
+      override async append(records: readonly NewRecord[]) {
+        if (records[0].topic === middle.name) await gate
+        return super.append(records)
+      }
+      override join(group: string, topics: readonly string[], joining: GroupListener) {
+        listener ??= joining
+        return super.join(group, topics, joining)
+      }
+    }
+    const log = new Slow()
+    const states = createSqliteStateStore(':memory:')
+    const runtime = await startRuntime({
+      topology: defineTopology('test', [double]),
+      log,
+      states,
+      logger,
+      partitions: 1,
+    })
+    const [task] = runtime.status()[0].tasks
+    await feed(log, [batchOf(0, numbers(1))])
+    while (task.batches === 0) await new Promise((resolve) => setImmediate(resolve))
+    let hasLetGo = false
+    const letGo = Promise.resolve(listener!.revoked([{ topic: raw.name, partition: 0 }])).then(() => (hasLetGo = true))
+    await feed(log, [batchOf(1, numbers(2))])
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(hasLetGo, false, 'a batch is in flight')
+    release()
+    await letGo
+    const committed = await log.positions('double')
+    assert.equal(committed[0].offset, 1, 'that batch, and none after it')
+
+    const next = await log.join('double', [raw.name], { assigned() {}, revoked() {} })
+    assert.equal(task.condition, 'running', 'as long as nobody says what is ours now')
+    const assigned = { topic: raw.name, partition: 0, position: committed[0] }
+    listener!.assigned([], next)
+    assert.equal(task.condition, 'unassigned')
+    listener!.assigned([assigned], next)
+    await written(log, middle.name, 2)
+    await runtime.close()
+    assert.equal((await log.positions('double'))[0].offset, 2)
+  })
+
+  it('runs the stages it is told to, and says how far the others are', async () => {
+    const log = new MemoryLog()
+    const topology = defineTopology('test', [double, sum])
+    const options = { topology, log, logger, partitions: 1 }
+    const states = createSqliteStateStore(':memory:')
+    const first = await startRuntime({ ...options, states, runs: (name) => name === 'double' })
+    await feed(log, [batchOf(0, numbers(1)), batchOf(1, numbers(2)), batchOf(2, numbers(3))])
+    await written(log, middle.name, 3)
+    const here = createReporter(topology, first, log)
+    const [doubling] = first.status()[0].tasks
+    while (doubling.position?.offset !== 3) await new Promise((resolve) => setImmediate(resolve))
+    const { parts } = await here.report()
+    assert.deepEqual(
+      parts.map(({ name, lag_records, partitions: [{ condition }] }) => [name, lag_records, condition]),
+      [
+        ['double', 0, 'running'],
+        ['sum', 3, 'unassigned'],
+      ],
+    )
+    const second = await startRuntime({ ...options, states, runs: (name) => name === 'sum' })
+    await written(log, events.name, 3)
+    // It ends when everything is committed.
+    await second.close()
+    const lags = (await here.report()).parts.map(({ lag_records }) => lag_records)
+    assert.deepEqual(lags, [0, 0], 'as the log has it')
+    here.close()
+    await first.close()
   })
 })

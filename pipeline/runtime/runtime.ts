@@ -20,6 +20,8 @@ export interface RuntimeOptions {
   readonly logger: Logger
   /** Partitions of every topic; topics that exist keep theirs and must agree. */
   readonly partitions: number
+  /** Whether a stage or sink, by its name, runs in this process; all do by default. */
+  readonly runs?: (name: string) => boolean
   /** Batches in flight at most, per stage and partition. */
   readonly credits?: number
   /** Bound on decoded batches kept for the next stage, by encoded size. */
@@ -42,6 +44,7 @@ export interface Runtime {
   readonly schemaIds: ReadonlyMap<string, number>
   /** What stages have just produced; for readers beside the topology's own. */
   readonly handover: Handover
+  /** Of all stages and sinks, those that run elsewhere too. */
   status(): readonly PartStatus[]
   /** Finishes what is in flight, commits it, leaves the groups. */
   close(): Promise<void>
@@ -53,14 +56,14 @@ const defaultBackoffMs = (attempt: number): number => Math.min(10_000, 50 * 2 **
 
 /** @throws OperatorError where the log's topics do not fit the topology */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
-  const { topology, log, partitions } = options
+  const { topology, log, partitions, runs = () => true } = options
   const schemaIds = await createTopics(topology, log, partitions)
   const handover = new Handover(options.handoverBytes ?? 64 * 2 ** 20)
   const parts = [
     ...topology.stages.map((stage) => stagePart(options, stage, schemaIds, handover)),
     ...topology.sinks.map((sink) => sinkPart(options, sink, schemaIds, handover)),
   ]
-  for (const part of parts) await part.join()
+  for (const part of parts) if (runs(part.name)) await part.join()
   return {
     schemaIds,
     handover,
@@ -136,11 +139,16 @@ function sinkPart(
   handover: Handover,
 ): Part {
   const { log, logger } = options
-  return part(options, 'sink', sink, (assignments, membership, stats, stop) => [
-    supervise(options, sink.name, stats, assignments, stop, (from) =>
-      runSinkTask({ sink, assignments: from, membership, log, handover, schemaIds, stats, logger }, stop),
-    ),
-  ])
+  return part(options, 'sink', sink, (assignments, membership, stats, stop) => {
+    // More members than partitions: some have nothing to do.
+    if (assignments.length === 0) return []
+    const assigned = assignments.map(({ partition }) => stats[partition])
+    return [
+      supervise(options, sink.name, assigned, assignments, stop, (from) =>
+        runSinkTask({ sink, assignments: from, membership, log, handover, schemaIds, stats, logger }, stop),
+      ),
+    ]
+  })
 }
 
 /** Membership of a group and the tasks that come with it. */
@@ -157,9 +165,13 @@ function part(
 ): Part {
   const stats = Array.from({ length: options.partitions }, () => new TaskStats())
   const stop = new AbortController()
-  let revoked = new AbortController()
-  let tasks: Promise<void>[] = []
+  /** What runs under the present membership. */
+  let work: Work = { revoked: new AbortController(), finished: Promise.resolve() }
   let membership: Membership | null = null
+  const letGo = (): Promise<void> => {
+    work.revoked.abort()
+    return work.finished
+  }
   return {
     name: what.name,
     kind,
@@ -167,22 +179,27 @@ function part(
     async join() {
       membership = await options.log.join(what.name, [what.consumes.name], {
         assigned(assignments, joined) {
-          revoked.abort()
-          revoked = new AbortController()
-          tasks.push(...start(assignments, joined, stats, AbortSignal.any([stop.signal, revoked.signal])))
+          const before = letGo()
+          for (const entry of stats) entry.unassigned()
+          const revoked = new AbortController()
+          const tasks = start(assignments, joined, stats, AbortSignal.any([stop.signal, revoked.signal]))
+          work = { revoked, finished: Promise.all([before, ...tasks]).then(() => {}) }
         },
-        revoked() {
-          revoked.abort()
-        },
+        revoked: letGo,
       })
     },
     async leave() {
       stop.abort()
-      await Promise.all(tasks)
-      tasks = []
+      await work.finished
       await membership?.leave()
     },
   }
+}
+
+interface Work {
+  readonly revoked: AbortController
+  /** Resolves once everything in flight is committed, or given up because another member has the partition. */
+  readonly finished: Promise<void>
 }
 
 /**
@@ -198,9 +215,6 @@ async function supervise(
   run: (assignments: readonly Assignment[]) => Promise<void>,
 ): Promise<void> {
   const { log, logger, backoffMs = defaultBackoffMs, sleep = defaultSleep } = options
-  const tell = (condition: TaskStats['condition'], reason: string | null) => {
-    for (const entry of stats) Object.assign(entry, { condition, reason })
-  }
   const committed = () => stats.map((entry) => entry.position?.offset).join()
   const atCommitted = async () => {
     const positions = await log.positions(name)
@@ -219,12 +233,11 @@ async function supervise(
     } catch (error) {
       const reason = (error as Error).message
       if (error instanceof FencedError) {
-        tell('revoked', reason)
+        for (const entry of stats) entry.unassigned(reason)
         return
       }
       if (!(error instanceof TransientError)) {
-        tell('stopped', reason)
-        for (const entry of stats) entry.errors++
+        for (const entry of stats) entry.stopped(reason)
         const partitions = assignments.map((assignment) => assignment.partition)
         logger.error(
           { part: name, partitions, error: reason },

@@ -36,7 +36,7 @@ interface Written {
 export async function runSinkTask(options: SinkTaskOptions, stop: AbortSignal): Promise<void> {
   const { sink, assignments, membership, stats } = options
   const writer = await sink.open((failure) => {
-    for (const entry of stats) entry.storing(failure)
+    for (const { partition } of assignments) stats[partition].storing(failure)
   })
   const failed = new AbortController()
   const halt = AbortSignal.any([stop, failed.signal])

@@ -1,7 +1,8 @@
 /** What a stage or sink has done since the process started, per partition. Numbers only; `/metrics` and UI read them. */
 import type { Position } from '../log/log.ts'
 
-export type TaskCondition = 'starting' | 'running' | 'retrying' | 'stopped' | 'revoked'
+/** `unassigned`: another process has the partition, or none. */
+export type TaskCondition = 'unassigned' | 'running' | 'retrying' | 'stopped'
 
 /** The world fails, and it is being tried again. */
 export interface Trouble {
@@ -25,7 +26,7 @@ export class TaskStats {
   /** Time spent in the stage's own operators. */
   busyMs = 0
   position: Position | null = null
-  condition: TaskCondition = 'starting'
+  condition: TaskCondition = 'unassigned'
   /** Why it is retrying or stopped. */
   reason: string | null = null
   #runningSinceMs = 0
@@ -52,6 +53,14 @@ export class TaskStats {
     this.position = position
     this.#restarted = null
   }
+  /** The partition is no longer ours: where it stands is for others to say. */
+  unassigned(reason: string | null = null): void {
+    this.condition = 'unassigned'
+    this.reason = reason
+    this.position = null
+    this.#restarted = null
+    this.#unstored = null
+  }
   running(): void {
     this.condition = 'running'
     this.reason = null
@@ -64,6 +73,12 @@ export class TaskStats {
     this.reason = reason
     this.retries++
     this.#restarted = { reason, sinceMs: this.#restarted?.sinceMs ?? performance.now() }
+  }
+  /** Nothing more is read until a person has acted. */
+  stopped(reason: string): void {
+    this.condition = 'stopped'
+    this.reason = reason
+    this.errors++
   }
   /** A sink cannot store and tries again by itself; `null`: it can again. */
   storing(reason: string | null): void {
