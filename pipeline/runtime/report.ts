@@ -27,11 +27,15 @@ export interface PartReport {
     readonly condition: TaskStats['condition']
     readonly reason: string | null
     readonly lag_records: number
+    /** `host/pid` of the process that has it, where several work on one log. */
+    readonly worker?: string
   }[]
 }
 
 export interface TopologyReport extends TopologyDescription {
   readonly parts: readonly PartReport[]
+  /** Where several processes work on one log: all that are alive. */
+  readonly workers?: readonly { readonly name: string; readonly roles: readonly string[] }[]
 }
 
 export interface Reporter {

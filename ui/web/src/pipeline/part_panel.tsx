@@ -83,7 +83,7 @@ export function PartPanel(props: {
               {(partition) => (
                 <tr classList={{ hot: partition.condition === 'stopped' }}>
                   <td class="data">{partition.partition}</td>
-                  <td class="q2">{partition.condition}</td>
+                  <td class="q2">{[partition.condition, partition.worker].filter(Boolean).join(' on ')}</td>
                   <td class="num data q2">{count(partition.lag_records)}</td>
                 </tr>
               )}
