@@ -6,12 +6,13 @@ import { hash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { OperatorError } from '#pipeline/errors/errors.ts'
-import { createEmbeddedLog } from '#pipeline/log/embedded/embedded.ts'
 import { createErrorLog } from '#pipeline/observability/error_log.ts'
 import { createLogger, type Logger } from '#pipeline/observability/logger.ts'
 import { createProcessMetrics } from '#pipeline/observability/process_metrics.ts'
 import { createReporter } from '#pipeline/runtime/report.ts'
 import { startRuntime } from '#pipeline/runtime/runtime.ts'
+import { createWorkers } from '#pipeline/runtime/workers.ts'
+import { createPostgresStateStore } from '#pipeline/state/postgres.ts'
 import { createSqliteStateStore } from '#pipeline/state/sqlite.ts'
 import type { Directory, ProjectDirectory } from '#schemas/directory.ts'
 import { telemetryEvents } from '#schemas/topics.ts'
@@ -28,6 +29,7 @@ import { telemetry } from '#topologies/telemetry.topology.ts'
 import { runCommandLine } from '#ui/cli/command_line.ts'
 import { announceRunning, forgetRunning } from '#ui/cli/running.ts'
 import { createAccess, LOCAL_KEY_ID } from '#ui/server/api/access.ts'
+import { type ProbeOptions, probeRoutes } from '#ui/server/api/probe_routes.ts'
 import { apiRoutes } from '#ui/server/api/routes.ts'
 import { createStoredDirectory, type StoredDirectory } from '#ui/server/directory/directory.ts'
 import { createSessions } from '#ui/server/directory/sessions.ts'
@@ -37,7 +39,9 @@ import { createOidc } from '#ui/server/web/oidc.ts'
 import { isPageBuilt, PAGE_NOT_BUILT, pageRoute } from '#ui/server/web/page.ts'
 import { configured } from './config.ts'
 import { prepareDataFolder } from './data_folder.ts'
+import { openLog } from './log.ts'
 import { openPostgres } from './postgres.ts'
+import { ROLES, type Role, type RoleFlags } from './roles.ts'
 import { readSettings, readTls, type Settings } from './settings.ts'
 
 const PAGE_DIRECTORY = join(import.meta.dirname, 'ui/web/dist')
@@ -52,11 +56,11 @@ export interface Millrace {
 }
 
 /**
- * Starts everything in this process (and the query process beside it).
+ * Starts what the roles ask for in this process (and the query process beside it): everything by default.
  * @throws OperatorError with one sentence that says what to do: a taken port, a foreign or damaged folder
  */
 export async function startMillrace(settings: Settings, logger: Logger): Promise<Millrace> {
-  const { dataDir, logDir, lakeDir, bind, partitions } = settings
+  const { dataDir, lakeDir, bind, roles } = settings
   const opened: { close(): unknown }[] = []
   const opens = <T extends { close(): unknown }>(part: T): T => {
     opened.push(part)
@@ -77,7 +81,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
   try {
     prepareDataFolder(dataDir)
     const warn = (message: string) => logger.warn(message)
-    const log = opens(await createEmbeddedLog({ directory: logDir, warn }))
+    const { log, isShared, partitions, health } = opens(await openLog(settings, warn))
     const { postgresUrl: url, apiKey } = settings
     const postgres = opens(await openPostgres({ url, directory: join(dataDir, 'postgres'), warn }))
     const { database } = postgres
@@ -100,42 +104,71 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
     })
     const projections = definePostgres({ database, warn })
     const topology = await configured(telemetry.withSinks([lake, projections]), process.cwd())
-    const states = opens(createSqliteStateStore(settings.stateFile))
-    const runtime = opens(await startRuntime({ topology, log, states, logger, partitions }))
-    const query = opens(
-      await createQueryProcess({
-        sources: LOCAL_SOURCES,
-        settings: { logDirectory: logDir, lakeDirectory: lakeDir, lakeGroup: lake.name },
-        tempDirectory: join(dataDir, 'tmp'),
-        warn,
-      }),
-    )
+    const states = opens(isShared ? createPostgresStateStore(database) : createSqliteStateStore(settings.stateFile))
+    const runtime = opens(await startRuntime({ topology, log, states, logger, partitions, runs: roles.runs(topology) }))
     const reporter = opens(createReporter(topology, runtime, log))
+    const workers = isShared
+      ? opens(createWorkers({ database, log: log.id, roles: roles.names, reporter, warn }))
+      : reporter
     const processMetrics = opens(createProcessMetrics())
-    const receiver = opens(
-      await createReceiver({
-        log,
-        registry: log,
-        directory,
-        usageToday: () => readUsageToday(database, Date.now()),
-        host: bind,
-        ports: { grpc: settings.otlpGrpcPort, http: settings.otlpHttpPort },
-        onError: createErrorLog(logger, 'receiver'),
-      }),
-    )
-    const sql = opens(
-      await createPgwireServer({
-        host: bind,
-        port: settings.sqlPort,
-        queries: query,
-        directory,
-        tls: settings.tls === undefined ? undefined : readTls(settings.tls),
-        onError: createErrorLog(logger, 'pgwire'),
-      }),
-    )
+    const query =
+      roles.has('query') || roles.has('ui')
+        ? opens(
+            await createQueryProcess({
+              sources: LOCAL_SOURCES,
+              settings: { logDirectory: settings.logDir, lakeDirectory: lakeDir, lakeGroup: lake.name },
+              tempDirectory: join(dataDir, 'tmp'),
+              warn,
+            }),
+          )
+        : null
+    const receiver = roles.has('receive')
+      ? opens(
+          await createReceiver({
+            log,
+            registry: log,
+            directory,
+            usageToday: () => readUsageToday(database, Date.now()),
+            host: bind,
+            ports: { grpc: settings.otlpGrpcPort, http: settings.otlpHttpPort },
+            onError: createErrorLog(logger, 'receiver'),
+          }),
+        )
+      : null
+    const sql =
+      query !== null && roles.has('query')
+        ? opens(
+            await createPgwireServer({
+              host: bind,
+              port: settings.sqlPort,
+              queries: query,
+              directory,
+              tls: settings.tls === undefined ? undefined : readTls(settings.tls),
+              onError: createErrorLog(logger, 'pgwire'),
+            }),
+          )
+        : null
     const sessions = createSessions({ database, directory: local.directory })
     const access = createAccess({ directory: local.directory, sessions })
-    const tail = createLiveTail({ log, topic: telemetryEvents, handover: runtime.handover, queries: query })
+    const tail =
+      query !== null && roles.has('ui')
+        ? createLiveTail({ log, topic: telemetryEvents, handover: runtime.handover, queries: query })
+        : null
+    const ports = receiver?.ports ?? { grpc: settings.otlpGrpcPort, http: settings.otlpHttpPort }
+    const probes: ProbeOptions = {
+      notReady: () => [
+        ...health(),
+        ...reporter.notReady(),
+        ...(query?.health().ready === false ? ['the query process is starting'] : []),
+      ],
+      metrics: async () => [
+        ...(await reporter.metrics()),
+        ...(receiver === null ? [] : receiverMetrics(receiver)),
+        ...(tail?.metrics() ?? []),
+        ...processMetrics.families(),
+      ],
+      topology: () => workers.report(),
+    }
     const http = opens(
       await createHttpServer({
         host: bind,
@@ -146,36 +179,34 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
           sessions.forget()
           await directory.refresh()
         },
-        routes: apiRoutes({
-          ...{ database, sessions, access, queries: query },
-          directory: local.directory,
-          projections: {
-            services: (projectId) => readServices(database, projectId),
-            usage: (projectId) => readUsage(database, projectId),
-            account: (projectId) => readAccount(database, log, projectId),
-          },
-          oidc: settings.oidc === undefined ? null : createOidc(settings.oidc),
-          otlp: receiver.ports,
-          notReady: () => [
-            ...log.health(),
-            ...reporter.notReady(),
-            ...(query.health().ready ? [] : ['the query process is starting']),
-          ],
-          metrics: async () => [
-            ...(await reporter.metrics()),
-            ...receiverMetrics(receiver),
-            ...tail.metrics(),
-            ...processMetrics.families(),
-          ],
-          topology: () => reporter.report(),
-        }),
-        upgrades: [tail],
-        page: pageRoute(PAGE_DIRECTORY),
+        ...(query === null || tail === null
+          ? { routes: probeRoutes(probes) }
+          : {
+              routes: apiRoutes({
+                ...probes,
+                ...{ database, sessions, access, queries: query },
+                directory: local.directory,
+                projections: {
+                  services: (projectId) => readServices(database, projectId),
+                  usage: (projectId) => readUsage(database, projectId),
+                  account: (projectId) => readAccount(database, log, projectId),
+                },
+                oidc: settings.oidc === undefined ? null : createOidc(settings.oidc),
+                otlp: ports,
+              }),
+              upgrades: [tail],
+              page: pageRoute(PAGE_DIRECTORY),
+            }),
         onError: createErrorLog(logger, 'http'),
       }),
     )
-    announceRunning(dataDir, { pid: process.pid, url: http.url, key: local.key })
-    return { httpUrl: http.url, ports: { ...receiver.ports, sql: sql.port }, firstKey: directory.firstKey, close }
+    if (roles.has('ui')) announceRunning(dataDir, { pid: process.pid, url: http.url, key: local.key })
+    return {
+      httpUrl: http.url,
+      ports: { ...ports, sql: sql?.port ?? settings.sqlPort },
+      firstKey: directory.firstKey,
+      close,
+    }
   } catch (error) {
     await close()
     throw error
@@ -197,40 +228,51 @@ function localKey(stored: StoredDirectory): {
   return { key, directory: { authenticate, project: stored.project } }
 }
 
-/** Runs until a signal ends it; a second signal ends it at once. */
-async function serve(): Promise<void> {
+/** Runs until a signal ends it; a second signal ends it at once, and so does the time it may take. */
+async function serve(flags: RoleFlags): Promise<void> {
   const started = performance.now()
-  const settings = readSettings(process.env)
+  const settings = readSettings(process.env, flags)
+  const { roles, drainMs } = settings
   const logger = createLogger(settings.logLevel)
   const millrace = await startMillrace(settings, logger)
   const { ports, httpUrl, firstKey } = millrace
   const host = settings.bind === '127.0.0.1' ? 'localhost' : settings.bind
-  const lines = [
-    `millrace is ready (${((performance.now() - started) / 1000).toFixed(1)} s), data in ${settings.dataDir}`,
-    '',
-    `  OTLP/HTTP  http://${host}:${ports.http}`,
-    `  OTLP/gRPC  http://${host}:${ports.grpc}`,
-    `  Web, API   ${httpUrl}`,
-    `  psql       psql "postgres://default:<API key>@${host}:${ports.sql}/millrace"`,
-    `  SQL        npx millrace sql "select timestamp, level, body from otel_logs_and_spans order by timestamp desc limit 10"`,
-    firstKey === null
-      ? '  API key    as before (npx millrace key add makes another)'
-      : `  API key    ${firstKey}   shown this once, keep it`,
-    '',
+  const seconds = ((performance.now() - started) / 1000).toFixed(1)
+  const key =
+    firstKey === null ? 'as before (npx millrace key add makes another)' : `${firstKey}   shown this once, keep it`
+  const lines: readonly (readonly [Role | null, string])[] = [
+    [null, `millrace is ready (${seconds} s), data in ${settings.dataDir}`],
+    [null, ''],
+    ['receive', `  OTLP/HTTP  http://${host}:${ports.http}`],
+    ['receive', `  OTLP/gRPC  http://${host}:${ports.grpc}`],
+    ['ui', `  Web, API   ${httpUrl}`],
+    ['query', `  psql       psql "postgres://default:<API key>@${host}:${ports.sql}/millrace"`],
+    [
+      'ui',
+      `  SQL        npx millrace sql "select timestamp, level, body from otel_logs_and_spans order by timestamp desc limit 10"`,
+    ],
+    [null, `  API key    ${key}`],
+    ...(roles.isWhole ? [] : [[null, `  Roles      ${roles.names.join(', ')}; probes at ${httpUrl}`] as const]),
+    [null, ''],
   ]
-  process.stdout.write(`${lines.join('\n')}\n`)
-  if (!isPageBuilt(PAGE_DIRECTORY)) logger.warn(PAGE_NOT_BUILT)
+  const shown = lines.filter(([role]) => role === null || roles.has(role)).map(([, line]) => line)
+  process.stdout.write(`${shown.join('\n')}\n`)
+  if (roles.has('ui') && !isPageBuilt(PAGE_DIRECTORY)) logger.warn(PAGE_NOT_BUILT)
   const signal = await new Promise<NodeJS.Signals>((resolve) => {
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, resolve)
   })
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => process.exit(1))
   process.stdout.write(`${signal}: finishing what is in flight (again to end at once)\n`)
+  setTimeout(() => {
+    logger.error({ drainMs }, 'not finished in time: ended; what was not committed is read again at the next start')
+    process.exit(1)
+  }, drainMs).unref()
   await millrace.close()
 }
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
-    await runCommandLine(process.argv, { serve, settings: () => readSettings(process.env) })
+    await runCommandLine(process.argv, { serve, roles: ROLES, settings: () => readSettings(process.env) })
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
     process.stderr.write(`millrace: ${error.message}\n`)

@@ -18,6 +18,9 @@ describe('settings', () => {
     ['MILLRACE_HTTP_PORT', '70000', /MILLRACE_HTTP_PORT/],
     ['MILLRACE_TLS_CERT', '/a.crt', /MILLRACE_TLS_CERT and MILLRACE_TLS_KEY go together/],
     ['MILLRACE_LAKE', 's3://bucket', /MILLRACE_LAKE: starts with file:/],
+    ['MILLRACE_LOG', 'kafka', /MILLRACE_LOG: is embedded: or starts with kafka:/],
+    ['MILLRACE_LOG', 'kafka://localhost:9092', /needs MILLRACE_SCHEMA_REGISTRY_URL/],
+    ['MILLRACE_SCHEMA_REGISTRY_URL', 'http://localhost:8081', /goes with MILLRACE_LOG=kafka/],
     ['MILLRACE_API_KEY', 'short', /at least 16 characters/],
     ['MILLRACE_LOG_LEVEL', 'loud', /MILLRACE_LOG_LEVEL/],
     ['MILLRACE_HTTP_PROT', '8080', /there is no setting MILLRACE_HTTP_PROT/],
@@ -26,4 +29,14 @@ describe('settings', () => {
       assert.throws(() => readSettings({ [name]: value }), { name: 'OperatorError', message })
     })
   }
+
+  it('of a part of it name what processes share', () => {
+    const kafka = { MILLRACE_LOG: 'kafka://localhost:9092', MILLRACE_SCHEMA_REGISTRY_URL: 'http://localhost:8081' }
+    assert.ok(readSettings(kafka).roles.isWhole)
+    const part = { roles: 'receive' }
+    assert.throws(() => readSettings(kafka, part), /share.*set MILLRACE_POSTGRES_URL and MILLRACE_LAKE/)
+    const shared = { MILLRACE_POSTGRES_URL: 'postgres://localhost/millrace', MILLRACE_LAKE: 'file:/srv/lake' }
+    assert.deepEqual(readSettings({ ...kafka, ...shared }, part).roles.names, ['receive'])
+    assert.deepEqual(readSettings({}, part).roles.names, ['receive'], 'of the embedded log, one part after the other')
+  })
 })

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { OperatorError } from '#pipeline/errors/errors.ts'
+import { type RoleFlags, type Roles, rolesOf } from './roles.ts'
 
 const port = (fallback: number) =>
   z.coerce.number({ error: 'is a port, 0 to 65535' }).int().min(0).max(65_535).default(fallback)
@@ -19,7 +20,11 @@ const schema = z.object({
   MILLRACE_SQL_PORT: port(15_432),
   MILLRACE_TLS_CERT: z.string().min(1).optional(),
   MILLRACE_TLS_KEY: z.string().min(1).optional(),
-  MILLRACE_LOG: z.literal('embedded:').default('embedded:'),
+  MILLRACE_LOG: z
+    .string()
+    .regex(/^(embedded:$|kafka:\/\/)/, 'is embedded: or starts with kafka://')
+    .default('embedded:'),
+  MILLRACE_SCHEMA_REGISTRY_URL: z.url().optional(),
   MILLRACE_LAKE: z
     .string()
     .regex(/^file:/, 'starts with file:')
@@ -32,7 +37,8 @@ const schema = z.object({
   MILLRACE_OIDC_CLIENT_ID: z.string().min(1).optional(),
   MILLRACE_OIDC_CLIENT_SECRET: z.string().min(1).optional(),
   MILLRACE_API_KEY: z.string().min(16, 'has at least 16 characters').optional(),
-  MILLRACE_PARTITIONS: z.coerce.number().int().min(1).max(4096).default(1),
+  MILLRACE_PARTITIONS: z.coerce.number().int().min(1).max(4096).optional(),
+  MILLRACE_DRAIN_SECONDS: z.coerce.number().min(0).max(3600).default(25),
   MILLRACE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
 })
 
@@ -46,7 +52,10 @@ export interface Settings {
   readonly sqlPort: number
   /** Files in PEM: SQL connections are encrypted for clients that ask. */
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined
-  /** Folder of the log, and file of the stages' state: in the data folder. */
+  readonly roles: Roles
+  /** The log: Kafka's brokers and the schema registry as they were given, or `null` for the one in the data folder. */
+  readonly kafka: { readonly url: string; readonly registryUrl: string } | null
+  /** Folder of the embedded log, and file of its stages' state: in the data folder. */
   readonly logDir: string
   readonly stateFile: string
   /** Folder of the lake. */
@@ -59,13 +68,18 @@ export interface Settings {
     | undefined
   /** A key with all scopes on the project `default`, known beside those in the key file. */
   readonly apiKey: string | undefined
-  /** Partitions of every topic. */
-  readonly partitions: number
+  /** Partitions of every topic; without it as many as the topics have, or are made with by default. */
+  readonly partitions: number | undefined
+  /** How long an end by signal may take before it is forced. */
+  readonly drainMs: number
   readonly logLevel: string
 }
 
 /** @throws OperatorError naming every setting that does not fit, and every `MILLRACE_` one that does not exist */
-export function readSettings(environment: Readonly<Record<string, string | undefined>>): Settings {
+export function readSettings(
+  environment: Readonly<Record<string, string | undefined>>,
+  flags: RoleFlags = {},
+): Settings {
   const unknown = Object.keys(environment).filter((name) => name.startsWith('MILLRACE_') && !(name in schema.shape))
   if (unknown.length > 0) {
     throw new OperatorError(
@@ -78,8 +92,13 @@ export function readSettings(environment: Readonly<Record<string, string | undef
   }
   const set = parsed.data
   const dataDir = resolve(set.MILLRACE_DATA_DIR)
+  const roles = rolesOf(flags)
+  const kafka = kafkaOf(set.MILLRACE_LOG, set.MILLRACE_SCHEMA_REGISTRY_URL)
+  if (kafka !== null) checkShared(roles, set)
   return {
     dataDir,
+    roles,
+    kafka,
     bind: set.MILLRACE_BIND,
     otlpGrpcPort: set.MILLRACE_OTLP_GRPC_PORT,
     otlpHttpPort: set.MILLRACE_OTLP_HTTP_PORT,
@@ -94,8 +113,31 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     oidc: oidcClient(set.MILLRACE_OIDC_ISSUER, set.MILLRACE_OIDC_CLIENT_ID, set.MILLRACE_OIDC_CLIENT_SECRET),
     apiKey: set.MILLRACE_API_KEY,
     partitions: set.MILLRACE_PARTITIONS,
+    drainMs: set.MILLRACE_DRAIN_SECONDS * 1000,
     logLevel: set.MILLRACE_LOG_LEVEL,
   }
+}
+
+/** @throws OperatorError where there is a registry without Kafka, or the other way round */
+function kafkaOf(url: string, registryUrl: string | undefined): Settings['kafka'] {
+  if (url === 'embedded:') {
+    if (registryUrl === undefined) return null
+    throw new OperatorError(
+      'MILLRACE_SCHEMA_REGISTRY_URL goes with MILLRACE_LOG=kafka://…: the embedded log keeps schemas itself',
+    )
+  }
+  if (registryUrl !== undefined) return { url, registryUrl }
+  throw new OperatorError(
+    "MILLRACE_LOG=kafka://… needs MILLRACE_SCHEMA_REGISTRY_URL, a registry with the API of Confluent's",
+  )
+}
+
+/** @throws OperatorError where processes that share a log would each have a PostgreSQL or a lake of their own */
+function checkShared({ isWhole }: Roles, set: z.output<typeof schema>): void {
+  if (isWhole) return
+  const missing = (['MILLRACE_POSTGRES_URL', 'MILLRACE_LAKE'] as const).filter((name) => set[name] === undefined)
+  if (missing.length === 0) return
+  throw new OperatorError(`with --roles or --stage, processes share what they work on: set ${missing.join(' and ')}`)
 }
 
 /** @throws OperatorError where there is an issuer without a client, or the other way round */

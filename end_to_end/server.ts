@@ -15,6 +15,8 @@ export interface ServerOptions {
   /** A folder that outlives the server; without it the server makes one and takes it away. */
   readonly dataDir?: string
   readonly env?: Readonly<Record<string, string>>
+  /** Of `millrace start`: `--roles`, `--stage`. */
+  readonly args?: readonly string[]
   /** Where it is started, and looks for `millrace.config.ts`. */
   readonly cwd?: string
   /** Ends it before it is ready. */
@@ -57,7 +59,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
     MILLRACE_LOG_LEVEL: 'warn',
     ...options.env,
   }
-  const child = spawn(process.execPath, [join(root, 'main.ts'), 'start'], {
+  const child = spawn(process.execPath, [join(root, 'main.ts'), 'start', ...(options.args ?? [])], {
     env,
     cwd: options.cwd,
     detached: options.detached ?? false,

@@ -11,7 +11,9 @@ import { type TailFlags, tail } from './tail.ts'
 
 export interface CommandLineOptions {
   /** Runs the server until it is ended. */
-  readonly serve: () => Promise<void>
+  readonly serve: (flags: { readonly roles?: string; readonly stage?: readonly string[] }) => Promise<void>
+  /** What `--roles` may name, and what each does. */
+  readonly roles: Readonly<Record<string, string>>
   /** @throws OperatorError where the environment has a bad setting */
   readonly settings: () => Stores & { readonly dataDir: string }
 }
@@ -23,7 +25,13 @@ export async function runCommandLine(argv: readonly string[], options: CommandLi
     .description('An observability pipeline you own: OpenTelemetry in, SQL out.')
     .version(version)
     .showHelpAfterError('(millrace --help says what there is)')
-  program.command('start').description('start everything in this process').action(options.serve)
+  program
+    .command('start')
+    .description('start everything in this process, or a part of it where several share a log')
+    .option('--roles <names>', `a part, joined by commas: ${Object.keys(options.roles).join(', ')}`, 'all')
+    .option('--stage <names...>', 'of the stages only these')
+    .addHelpText('after', rolesHelp(options.roles))
+    .action((flags: { roles: string; stage?: string[] }) => options.serve(flags))
   program
     .command('sql')
     .description('ask the running millrace in SQL')
@@ -49,6 +57,12 @@ export async function runCommandLine(argv: readonly string[], options: CommandLi
   for (const command of directoryCommands((url) => targetOf(url, options))) program.addCommand(command)
   program.addCommand(groupsCommands(options.settings))
   await program.parseAsync([...argv])
+}
+
+function rolesHelp(roles: Readonly<Record<string, string>>): string {
+  return `\nRoles:\n${Object.entries(roles)
+    .map(([name, does]) => `  ${name.padEnd(10)}${does}`)
+    .join('\n')}`
 }
 
 async function sql(
