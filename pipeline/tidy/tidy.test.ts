@@ -87,6 +87,7 @@ describe('one place for each', () => {
     [/^node:sqlite$/, /^pipeline\/(log\/embedded|state|bench)\//],
     [/^@grpc\/grpc-js$/, /^(topologies\/receive|end_to_end)\//],
     [/^pg(-copy-streams)?$/, /^(pipeline\/postgres|sinks\/lake\/pgwire|end_to_end)\//],
+    [/^@aws-sdk\//, /^sinks\/store\//],
     [/^@duckdb\//, /^(sinks\/lake|pipeline\/bench)\//],
     [/^rxjs\/.+/, /^$/],
     [/^rxjs$/, /^(pipeline\/(stage|runtime|testing|docs)\/|topologies\/)/],

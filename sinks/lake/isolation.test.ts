@@ -13,8 +13,9 @@ import { createSqliteStateStore } from '#pipeline/state/sqlite.ts'
 import { MemoryLog } from '#pipeline/testing/memory_log.ts'
 import { defineTopology } from '#pipeline/topology/topology.ts'
 import { telemetryEvents } from '#schemas/topics.ts'
+import { withFolder } from '#sinks/store/testing/folder.ts'
 import { defineLake } from './lake.ts'
-import { rowsOf, withFolder } from './testing/lake_folder.ts'
+import { rowsOf } from './testing/lake_folder.ts'
 import { LOG_ID, sampleLogs } from './testing/sample_logs.ts'
 
 /** Never fed: the test writes what a stage of ours would have to be broken to write. */

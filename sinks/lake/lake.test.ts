@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { columnOf } from '#pipeline/batch/column.ts'
+import { createFileStore } from '#sinks/store/file_store.ts'
+import { withFolder } from '#sinks/store/testing/folder.ts'
 import { loadSnapshot } from './delta/snapshot.ts'
 import { createLakeSink } from './lake.ts'
-import { createFileStore } from './store/file_store.ts'
-import { rowsOf, withFolder } from './testing/lake_folder.ts'
+import { rowsOf } from './testing/lake_folder.ts'
 import { LOG_ID, sampleLogs } from './testing/sample_logs.ts'
 
 test('what was written is in the table after a flush, once, and the position says so', () =>

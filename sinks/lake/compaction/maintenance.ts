@@ -1,9 +1,9 @@
 /** What a table needs now and then besides commits: checkpoints, compaction, retention, vacuum. One table at a time. */
 import { TABLES, type Table } from '#schemas/tables/tables.ts'
+import type { ObjectStore } from '#sinks/store/object_store.ts'
 import { writeCheckpoint } from '../delta/checkpoint.ts'
 import { loadSnapshot } from '../delta/snapshot.ts'
 import { tableKey } from '../paths.ts'
-import type { ObjectStore } from '../store/object_store.ts'
 import { compactTable } from './compaction.ts'
 import { expireTable, type Retention } from './retention.ts'
 import { vacuumTable } from './vacuum.ts'

@@ -7,8 +7,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { TransientError } from '#pipeline/errors/errors.ts'
+import type { ObjectStore } from '#sinks/store/object_store.ts'
 import { concatenateFiles } from '../parquet/concatenate.ts'
-import type { ObjectStore } from '../store/object_store.ts'
 
 const MEMORY_LIMIT = '512MB'
 const ROW_GROUP_ROWS = 131_072

@@ -1,11 +1,11 @@
 /** Retention: what is older than a project keeps leaves its tables, by whole days. */
 import { randomUUID } from 'node:crypto'
 import type { Table } from '#schemas/tables/tables.ts'
+import type { ObjectStore } from '#sinks/store/object_store.ts'
 import { commit } from '../delta/commit.ts'
 import { loadSnapshot } from '../delta/snapshot.ts'
 import { headOf } from '../delta/table_head.ts'
 import { dateOf } from '../paths.ts'
-import type { ObjectStore } from '../store/object_store.ts'
 import { removal } from './removal.ts'
 
 const DAY_MS = 86_400_000

@@ -1,7 +1,8 @@
 /** Deletes files that no version within the retention names: removed ones, and uploads whose commit never came. */
+
+import type { ObjectStore } from '#sinks/store/object_store.ts'
 import { logPrefix } from '../delta/actions.ts'
 import { loadSnapshot } from '../delta/snapshot.ts'
-import type { ObjectStore } from '../store/object_store.ts'
 
 /**
  * A file goes when the table does not have it, it was not removed within the retention, and it is older than the

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { otelLogsAndSpans } from '#schemas/tables/tables.ts'
-import { createFaultyStore } from '../testing/faulty_store.ts'
+import { createFaultyStore } from '#sinks/store/testing/faulty_store.ts'
 import { type Action, commitKey, encodeActions, logPrefix, type Remove } from './actions.ts'
 import { writeCheckpoint } from './checkpoint.ts'
 import { newMetadata, PROTOCOL } from './schema.ts'

@@ -3,10 +3,10 @@
  * https://github.com/delta-io/delta/blob/master/PROTOCOL.md#checkpoints
  */
 
+import type { ObjectStore } from '#sinks/store/object_store.ts'
 import { ParquetFile } from '../parquet/parquet_file.ts'
 import { type Field, listOf, optional } from '../parquet/schema.ts'
 import { shred } from '../parquet/shred.ts'
-import type { ObjectStore } from '../store/object_store.ts'
 import { logPrefix } from './actions.ts'
 import type { TableState } from './table_state.ts'
 

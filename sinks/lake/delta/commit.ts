@@ -4,7 +4,7 @@
  */
 import { OperatorError, TransientError } from '#pipeline/errors/errors.ts'
 import type { Table } from '#schemas/tables/tables.ts'
-import type { ObjectStore } from '../store/object_store.ts'
+import type { ObjectStore } from '#sinks/store/object_store.ts'
 import {
   type Action,
   type Add,

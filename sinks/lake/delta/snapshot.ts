@@ -1,7 +1,7 @@
 /** Reads the state of a table: the newest checkpoint, then the commits after it. */
 
 import { InvariantError } from '#pipeline/errors/errors.ts'
-import type { ObjectStore } from '../store/object_store.ts'
+import type { ObjectStore } from '#sinks/store/object_store.ts'
 import { type Action, decodeActions, logPrefix } from './actions.ts'
 import { readCheckpoint } from './checkpoint_reader.ts'
 import { MutableTableState } from './table_state.ts'

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
 import { describe, it } from 'node:test'
+import { createFileStore } from '#sinks/store/file_store.ts'
+import type { ObjectStore } from '#sinks/store/object_store.ts'
+import { withFolder } from '#sinks/store/testing/folder.ts'
 import { type Action, commitKey, encodeActions } from '../delta/actions.ts'
-import { createFileStore } from '../store/file_store.ts'
-import type { ObjectStore } from '../store/object_store.ts'
-import { withFolder } from '../testing/lake_folder.ts'
 import { createDeltaSource, type DeltaSourceOptions } from './delta_source.ts'
 import type { LakeSource } from './snapshot.ts'
 

@@ -1,12 +1,12 @@
 /** Snapshots of Delta tables, kept and moved on by the commits made since. */
 import { join } from 'node:path'
 import { TransientError } from '#pipeline/errors/errors.ts'
+import type { ObjectStore } from '#sinks/store/object_store.ts'
 import { type Add, commitKey } from '../delta/actions.ts'
 import { commitActions, loadSnapshot } from '../delta/snapshot.ts'
 import type { Stats } from '../delta/stats.ts'
 import type { MutableTableState } from '../delta/table_state.ts'
 import { tableKey } from '../paths.ts'
-import type { ObjectStore } from '../store/object_store.ts'
 import type { LakeFile, LakeSnapshot, LakeSource } from './snapshot.ts'
 
 export interface DeltaSourceOptions {

@@ -2,7 +2,7 @@
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import { createEmbeddedLog } from '#pipeline/log/embedded/embedded.ts'
-import { createFileStore } from '../store/file_store.ts'
+import { createFileStore } from '#sinks/store/file_store.ts'
 import { createDeltaSource } from './delta_source.ts'
 import type { CreateQuerySources } from './sources.ts'
 

@@ -1,19 +1,8 @@
-/** A lake in a temporary folder, and its rows read as any Parquet reader would. */
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+/** The rows of a lake in a folder, read as any Parquet reader would. */
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
+import { createFileStore } from '#sinks/store/file_store.ts'
 import { loadSnapshot } from '../delta/snapshot.ts'
-import { createFileStore } from '../store/file_store.ts'
-
-export async function withFolder(work: (directory: string) => Promise<void>): Promise<void> {
-  const directory = await mkdtemp(join(tmpdir(), 'millrace-lake-'))
-  try {
-    await work(directory)
-  } finally {
-    await rm(directory, { recursive: true, force: true })
-  }
-}
 
 /** The answer to a query, 64-bit integers as text. */
 export async function query(sql: string): Promise<Record<string, unknown>[]> {

@@ -5,8 +5,8 @@
 import { type Batch, isTick, type Origin } from '#pipeline/batch/batch.ts'
 import { TransientError } from '#pipeline/errors/errors.ts'
 import { tableOf } from '#schemas/tables/tables.ts'
+import type { ObjectStore } from '#sinks/store/object_store.ts'
 import { tableKey } from '../paths.ts'
-import type { ObjectStore } from '../store/object_store.ts'
 import { appIdOf, batchBytes, TableWriter } from './table_writer.ts'
 
 export interface LakeLimits {

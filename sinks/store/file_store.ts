@@ -1,20 +1,21 @@
 /**
- * A lake in a folder. An object is written beside its place under a temporary name, synced, and then renamed
+ * Objects in a folder. An object is written beside its place under a temporary name, synced, and then renamed
  * (`put`) or linked (`putIfAbsent`, since `link` fails where the name is taken); the folder is synced after that, so
  * that the name outlives a power failure as the bytes do.
  */
 import { link, mkdir, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join } from 'node:path'
 import { OperatorError, TransientError } from '#pipeline/errors/errors.ts'
-import type { ObjectStore, StoredObject } from './object_store.ts'
+import { type ByteRange, checkedKey, type ObjectStore, type StoredObject } from './object_store.ts'
 
 const TEMPORARY = '.tmp'
 let temporaries = 0
 
 /** @param directory absolute; made when first written to */
 export function createFileStore(directory: string): ObjectStore {
-  if (!isAbsolute(directory)) throw new OperatorError(`the lake's folder must be an absolute path, not ${directory}`)
+  if (!isAbsolute(directory)) throw new OperatorError(`a store's folder must be an absolute path, not ${directory}`)
   const pathOf = (key: string) => join(directory, checkedKey(key))
+  const attempt = <T>(what: string, work: () => Promise<T>) => orTransient(directory, what, work)
 
   return {
     put: (key, bytes) =>
@@ -35,12 +36,13 @@ export function createFileStore(directory: string): ObjectStore {
         return won
       }),
 
-    get: (key) => attempt(`read ${key}`, () => orNull(readFile(pathOf(key)))),
+    get: (key, range) =>
+      attempt(`read ${key}`, () => orNull(range === undefined ? readFile(pathOf(key)) : readRange(pathOf(key), range))),
 
     list: (prefix, options = {}) =>
       attempt(`list ${prefix}`, async () => {
         const found: StoredObject[] = []
-        await walk(join(directory, checkedKey(prefix)), prefix.endsWith('/') ? prefix : `${prefix}/`, found)
+        await walk(join(directory, checkedKey(prefix)), prefix, found)
         const after = options.after ?? ''
         return found.filter(({ key }) => key > after).sort((a, b) => (a.key < b.key ? -1 : 1))
       }),
@@ -54,22 +56,23 @@ export function createFileStore(directory: string): ObjectStore {
   }
 }
 
-/** @throws RangeError where the key would leave the folder */
-function checkedKey(key: string): string {
-  const parts = key.split('/')
-  if (parts.some((part) => part === '..' || part === '.') || key.startsWith('/') || key.includes('\0')) {
-    throw new RangeError(`not a key: ${JSON.stringify(key)}`)
-  }
-  return key
-}
-
 /** Whatever the file system refuses may go away: no space, too many open files, a disk that is remounted. */
-async function attempt<T>(what: string, work: () => Promise<T>): Promise<T> {
+async function orTransient<T>(directory: string, what: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work()
   } catch (cause) {
     if (cause instanceof RangeError) throw cause
-    throw new TransientError(`lake: cannot ${what}: ${(cause as Error).message}`, { cause })
+    throw new TransientError(`${directory}: cannot ${what}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+async function readRange(path: string, { start, end }: ByteRange): Promise<Uint8Array> {
+  const file = await open(path, 'r')
+  try {
+    const { bytesRead, buffer } = await file.read(Buffer.alloc(Math.max(0, end - start)), { position: start })
+    return buffer.subarray(0, bytesRead)
+  } finally {
+    await file.close()
   }
 }
 

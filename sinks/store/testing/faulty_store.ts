@@ -3,7 +3,7 @@
  * may be refused and happen later, after the writer has gone on.
  */
 import { TransientError } from '#pipeline/errors/errors.ts'
-import type { ObjectStore, StoredObject } from '../store/object_store.ts'
+import type { ObjectStore, StoredObject } from '../object_store.ts'
 
 export interface FaultyStore extends ObjectStore {
   readonly objects: ReadonlyMap<string, Uint8Array>
@@ -50,10 +50,11 @@ export function createFaultyStore(random: () => number, rate: number): FaultySto
         write(key, bytes)
         return true
       }),
-    async get(key) {
+    async get(key, range) {
       await turn()
       if (goesWrong(0.5)) throw new TransientError(`get ${key}: no answer`)
-      return objects.get(key) ?? null
+      const object = objects.get(key) ?? null
+      return range === undefined ? object : (object?.subarray(range.start, range.end) ?? null)
     },
     async list(prefix, { after = '' } = {}) {
       await turn()
