@@ -60,7 +60,7 @@ export interface Millrace {
  * @throws OperatorError with one sentence that says what to do: a taken port, a foreign or damaged folder
  */
 export async function startMillrace(settings: Settings, logger: Logger): Promise<Millrace> {
-  const { dataDir, lakeDir, bind, roles } = settings
+  const { dataDir, bind, roles } = settings
   const opened: { close(): unknown }[] = []
   const opens = <T extends { close(): unknown }>(part: T): T => {
     opened.push(part)
@@ -95,7 +95,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
 
     const lakeFailed = createErrorLog(logger, 'lake')
     const lake = defineLake({
-      directory: lakeDir,
+      store: settings.lake,
       retentions: () =>
         directory
           .projects()
@@ -116,7 +116,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
         ? opens(
             await createQueryProcess({
               sources: LOCAL_SOURCES,
-              settings: { logDirectory: settings.logDir, lakeDirectory: lakeDir, lakeGroup: lake.name },
+              settings: { logDirectory: settings.logDir, lake: settings.lake, lakeGroup: lake.name },
               tempDirectory: join(dataDir, 'tmp'),
               warn,
             }),

@@ -10,7 +10,7 @@ describe('settings', () => {
       { otlpGrpcPort, otlpHttpPort, httpPort, sqlPort, tls, bind },
       { otlpGrpcPort: 4317, otlpHttpPort: 4318, httpPort: 8080, sqlPort: 15432, tls: undefined, bind: '127.0.0.1' },
     )
-    assert.ok(settings.lakeDir.startsWith(settings.dataDir))
+    assert.deepEqual(settings.lake, { url: `file:${settings.dataDir}/lake` })
   })
 
   for (const [name, value, message] of [

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { OperatorError } from '#pipeline/errors/errors.ts'
+import type { StoreSettings } from '#sinks/store/open_store.ts'
 import { type RoleFlags, type Roles, rolesOf } from './roles.ts'
 
 const port = (fallback: number) =>
@@ -58,8 +59,8 @@ export interface Settings {
   /** Folder of the embedded log, and file of its stages' state: in the data folder. */
   readonly logDir: string
   readonly stateFile: string
-  /** Folder of the lake. */
-  readonly lakeDir: string
+  /** Where the lake is: `file:<absolute folder>`. */
+  readonly lake: StoreSettings
   /** A PostgreSQL server of one's own; without it there is one in the data folder. */
   readonly postgresUrl: string | undefined
   /** Where people may sign in besides. */
@@ -107,8 +108,7 @@ export function readSettings(
     tls: tlsFiles(set.MILLRACE_TLS_CERT, set.MILLRACE_TLS_KEY),
     logDir: resolve(dataDir, 'log'),
     stateFile: resolve(dataDir, 'state.db'),
-    lakeDir:
-      set.MILLRACE_LAKE === undefined ? resolve(dataDir, 'lake') : resolve(set.MILLRACE_LAKE.slice('file:'.length)),
+    lake: { url: absolute(set.MILLRACE_LAKE ?? `file:${resolve(dataDir, 'lake')}`) },
     postgresUrl: set.MILLRACE_POSTGRES_URL,
     oidc: oidcClient(set.MILLRACE_OIDC_ISSUER, set.MILLRACE_OIDC_CLIENT_ID, set.MILLRACE_OIDC_CLIENT_SECRET),
     apiKey: set.MILLRACE_API_KEY,
@@ -138,6 +138,11 @@ function checkShared({ isWhole }: Roles, set: z.output<typeof schema>): void {
   const missing = (['MILLRACE_POSTGRES_URL', 'MILLRACE_LAKE'] as const).filter((name) => set[name] === undefined)
   if (missing.length === 0) return
   throw new OperatorError(`with --roles or --stage, processes share what they work on: set ${missing.join(' and ')}`)
+}
+
+/** The URL of a store, its folder from the root. */
+function absolute(url: string): string {
+  return url.startsWith('file:') ? `file:${resolve(url.slice('file:'.length))}` : url
 }
 
 /** @throws OperatorError where there is an issuer without a client, or the other way round */

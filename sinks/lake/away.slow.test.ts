@@ -14,7 +14,7 @@ test('a folder that is away is told of while it is tried again, and its return t
     await writeFile(directory, '')
     const told: (string | null)[] = []
     let heard = Promise.withResolvers<void>()
-    const sink = createLakeSink({ directory, limits: { fewFlushAgeMs: 0 } }, (failure) => {
+    const sink = createLakeSink({ store: { url: `file:${directory}` }, limits: { fewFlushAgeMs: 0 } }, (failure) => {
       told.push(failure)
       heard.resolve()
     })
@@ -34,7 +34,7 @@ test('a sink may be closed at any moment of its start', () =>
   withFolder(async (directory) => {
     // Native code that is broken off while it loads ends the process, so this test is over or it is not.
     for (let moment = 0; moment < 25; moment++) {
-      const sink = createLakeSink({ directory })
+      const sink = createLakeSink({ store: { url: `file:${directory}` } })
       await setTimeout(moment * 12)
       await sink.close()
     }

@@ -61,7 +61,7 @@ test('a batch the lake cannot take is a dead letter, and every other one is stor
     const directory = join(folder, 'lake')
     const start = () =>
       startRuntime({
-        topology: defineTopology('test', [broken], [defineLake({ directory })]),
+        topology: defineTopology('test', [broken], [defineLake({ store: { url: `file:${directory}` } })]),
         log,
         states: createSqliteStateStore(':memory:'),
         logger: createLogger('silent'),

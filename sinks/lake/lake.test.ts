@@ -10,7 +10,7 @@ import { LOG_ID, sampleLogs } from './testing/sample_logs.ts'
 
 test('what was written is in the table after a flush, once, and the position says so', () =>
   withFolder(async (directory) => {
-    const sink = createLakeSink({ directory })
+    const sink = createLakeSink({ store: { url: `file:${directory}` } })
     const batches = Array.from({ length: 4 }, (_, offset) => sampleLogs({ rows: 100, offset }))
     for (const batch of batches) await sink.write(batch)
     await sink.write(batches[3])
@@ -30,12 +30,12 @@ test('what was written is in the table after a flush, once, and the position say
 test('batches that come again after a crash are stored once', () =>
   withFolder(async (directory) => {
     const batches = Array.from({ length: 3 }, (_, offset) => sampleLogs({ rows: 10, offset }))
-    const first = createLakeSink({ directory })
+    const first = createLakeSink({ store: { url: `file:${directory}` } })
     await first.write(batches[0])
     await first.write(batches[1])
     await first.flush()
     await first.close()
-    const second = createLakeSink({ directory })
+    const second = createLakeSink({ store: { url: `file:${directory}` } })
     for (const batch of batches) await second.write(batch)
     await second.flush()
     assert.equal(second.storedUpTo(0), 2)
@@ -46,7 +46,7 @@ test('batches that come again after a crash are stored once', () =>
 
 test('ticks move the position and store nothing', () =>
   withFolder(async (directory) => {
-    const sink = createLakeSink({ directory })
+    const sink = createLakeSink({ store: { url: `file:${directory}` } })
     const tick = { ...sampleLogs({ rows: 0, offset: 7 }), projectId: '', columns: new Map() }
     await sink.write(tick)
     await sink.flush()
@@ -56,7 +56,7 @@ test('ticks move the position and store nothing', () =>
 
 test('a project id that is no folder name stops the sink and touches nothing', () =>
   withFolder(async (directory) => {
-    const sink = createLakeSink({ directory })
+    const sink = createLakeSink({ store: { url: `file:${directory}` } })
     await sink.write({ ...sampleLogs({ rows: 1 }), projectId: '../elsewhere' })
     await assert.rejects(sink.flush(), /not a project id/)
     assert.equal(sink.storedUpTo(0), -1)
@@ -64,7 +64,7 @@ test('a project id that is no folder name stops the sink and touches nothing', (
   }))
 
 test('where the thread cannot run, callers are told instead of waiting', async () => {
-  const sink = createLakeSink({ directory: 'not/absolute' })
+  const sink = createLakeSink({ store: { url: 'file:not/absolute' } })
   await assert.rejects(sink.flush(), { name: 'TransientError', message: /must be an absolute path/ })
   await assert.rejects(sink.write(sampleLogs({ rows: 1 })), { name: 'TransientError' })
   await assert.rejects(sink.progress(), { name: 'TransientError' })
@@ -74,7 +74,7 @@ test('where the thread cannot run, callers are told instead of waiting', async (
 
 test('a closed sink lets go without storing', () =>
   withFolder(async (directory) => {
-    const sink = createLakeSink({ directory })
+    const sink = createLakeSink({ store: { url: `file:${directory}` } })
     await sink.write(sampleLogs({ rows: 10 }))
     const progress = sink.progress()
     await sink.close()
@@ -84,7 +84,7 @@ test('a closed sink lets go without storing', () =>
 
 test('more than fits on the way to the thread waits, and arrives in order', () =>
   withFolder(async (directory) => {
-    const sink = createLakeSink({ directory, limits: { flushBytes: 2 ** 20 } })
+    const sink = createLakeSink({ store: { url: `file:${directory}` }, limits: { flushBytes: 2 ** 20 } })
     const body = columnOf('json', [`"${'x'.repeat(6_000_000)}"`])
     for (let offset = 0; offset < 8; offset++) {
       const batch = sampleLogs({ rows: 1, offset })

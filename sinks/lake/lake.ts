@@ -9,6 +9,7 @@ import type { Sink, SinkWriter } from '#pipeline/stage/sink.ts'
 import { checkStorable } from '#schemas/tables/check_columns.ts'
 import { tableOf } from '#schemas/tables/tables.ts'
 import { telemetryEvents } from '#schemas/topics.ts'
+import type { StoreSettings } from '#sinks/store/open_store.ts'
 import type { Retention } from './compaction/retention.ts'
 import { tableKey } from './paths.ts'
 import type { LakeLimits } from './writer/lake_writer.ts'
@@ -16,8 +17,8 @@ import { type Question, type Reply, type Request, receivedError, type WriterSett
 import { toTransfer } from './writer/transfer.ts'
 
 export interface LakeSettings {
-  /** The lake's folder, absolute; made when first written to. */
-  readonly directory: string
+  /** Where the tables are: a folder, made when first written to, or a bucket. */
+  readonly store: StoreSettings
   readonly limits?: Partial<LakeLimits>
   /** Projects that do not keep everything; asked every hour. */
   readonly retentions?: () => readonly Retention[]
@@ -47,10 +48,10 @@ const MAX_UNANSWERED_BYTES = 16 * 2 ** 20
 
 /** @param storing as `Sink.open` */
 export function createLakeSink(
-  { directory, limits = {}, retentions = () => [], warn = () => {} }: LakeSettings,
+  { store, limits = {}, retentions = () => [], warn = () => {} }: LakeSettings,
   storing: (failure: string | null) => void = () => {},
 ): SinkWriter {
-  const workerData: WriterSettings = { directory, limits }
+  const workerData: WriterSettings = { store, limits }
   const worker = new Worker(new URL('./writer/writer_thread.ts', import.meta.url), { workerData })
   const answers = new Map<number, { done(): void; failed(error: Error): void }>()
   const reached = new Map<number, number>()

@@ -2,7 +2,6 @@
 import { OperatorError } from '#pipeline/errors/errors.ts'
 import { createFileStore } from './file_store.ts'
 import type { ObjectStore } from './object_store.ts'
-import { createS3Store } from './s3_store.ts'
 
 /** Plain data: it can be posted to a thread. Credentials are in the environment (`AWS_*`) or wherever the AWS SDK looks. */
 export interface StoreSettings {
@@ -31,11 +30,12 @@ export function placeOf(url: string): StorePlace {
 }
 
 /** @throws OperatorError where the URL is none of a store */
-export function openStore({ url, s3Endpoint }: StoreSettings): ObjectStore {
+export async function openStore({ url, s3Endpoint }: StoreSettings): Promise<ObjectStore> {
   const place = placeOf(url)
-  return place.kind === 'folder'
-    ? createFileStore(place.directory)
-    : createS3Store({ bucket: place.bucket, prefix: place.prefix, endpoint: s3Endpoint })
+  if (place.kind === 'folder') return createFileStore(place.directory)
+  // The AWS SDK takes 32 MB of a thread: only where there is a bucket.
+  const { createS3Store } = await import('./s3_store.ts')
+  return createS3Store({ bucket: place.bucket, prefix: place.prefix, endpoint: s3Endpoint })
 }
 
 /** The part of a store below a prefix, as a store of its own. @param path parts joined by `/` */

@@ -28,11 +28,11 @@ describe('SQL over log and lake on disk', () => {
 
   before(async () => {
     folder = mkdtempSync(join(tmpdir(), 'millrace-sql-'))
-    const [logDirectory, lakeDirectory] = [join(folder, 'log'), join(folder, 'lake')]
+    const [logDirectory, lake] = [join(folder, 'log'), { url: `file:${join(folder, 'lake')}` }]
     log = await createEmbeddedLog({ directory: logDirectory })
     await log.createTopics([{ name: topic.name, partitions: 1, retentionMs: 3_600_000, retentionBytes: null }])
-    sink = createLakeSink({ directory: lakeDirectory })
-    const settings = { logDirectory, lakeDirectory, lakeGroup: GROUP }
+    sink = createLakeSink({ store: lake })
+    const settings = { logDirectory, lake, lakeGroup: GROUP }
     queries = await createQueryProcess({ sources: LOCAL_SOURCES, settings, tempDirectory: join(folder, 'temp') })
   })
   after(async () => {

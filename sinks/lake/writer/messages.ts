@@ -1,12 +1,12 @@
 /** What the sink and its writer's thread say to each other. */
 import { FencedError, InvariantError, OperatorError, TransientError } from '#pipeline/errors/errors.ts'
+import type { StoreSettings } from '#sinks/store/open_store.ts'
 import type { Retention } from '../compaction/retention.ts'
 import type { LakeLimits, Reached } from './lake_writer.ts'
 import type { TransferredBatch } from './transfer.ts'
 
 export interface WriterSettings {
-  /** The lake's folder, absolute. */
-  readonly directory: string
+  readonly store: StoreSettings
   readonly limits: Partial<LakeLimits>
 }
 

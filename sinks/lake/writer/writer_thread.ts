@@ -2,7 +2,7 @@
 import { readlinkSync } from 'node:fs'
 import { setPriority } from 'node:os'
 import { parentPort, workerData } from 'node:worker_threads'
-import { createFileStore } from '#sinks/store/file_store.ts'
+import { openStore } from '#sinks/store/open_store.ts'
 import { LakeMaintenance } from '../compaction/maintenance.ts'
 import { LakeWriter } from './lake_writer.ts'
 import { type Question, type Reply, type Request, sentError, type WriterSettings } from './messages.ts'
@@ -10,10 +10,10 @@ import { fromTransfer } from './transfer.ts'
 
 const TICK_MS = 1000
 
-const { directory, limits } = workerData as WriterSettings
+const { store: settings, limits } = workerData as WriterSettings
 const port = parentPort!
 const say = (reply: Reply) => port.postMessage(reply)
-const store = createFileStore(directory)
+const store = await openStore(settings)
 const now = Date.now
 const warn = (what: string, error: unknown) => say({ kind: 'warning', what, error: sentError(error) })
 const maintenance = new LakeMaintenance({ store, now, failed: (key, error) => warn(`cannot tidy ${key}`, error) })
