@@ -1,0 +1,245 @@
+/** Apache Kafka for tests and for trying out: one broker that is its own controller (KRaft), on this machine only. */
+import { execFile } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { Kafka, logLevel } from 'kafkajs'
+import { OperatorError } from '../../errors/errors.ts'
+import { fetchKafka, type Progress } from './artifacts.ts'
+import { JavaServer } from './java_server.ts'
+import { freePorts } from './ports.ts'
+
+const run = promisify(execFile)
+const HOST = '127.0.0.1'
+const KEYSTORE_PASSWORD = 'not-a-secret'
+
+/** As kafkajs takes it. */
+export interface KafkaUser {
+  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
+  readonly username: string
+  readonly password: string
+}
+
+export interface KafkaOptions {
+  /** Where its data is, made if it does not exist and kept; default: a temporary folder that goes with the broker. */
+  readonly folder?: string
+  /** That clients connect to; default: a free one. */
+  readonly port?: number
+  /** Port of `127.0.0.1` that clients are told to use: a proxy's in front of the broker. Default: the broker's own. */
+  readonly advertisedPort?: number
+  /** With any, clients must be one of them (SASL). They are written when the folder is new. */
+  readonly users?: readonly KafkaUser[]
+  /** Clients must use TLS, and trust `ca`. */
+  readonly tls?: boolean
+  /** Broker settings beside and over ours, by their names in Kafka's documentation. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** Options of `java` beside and over ours, which are for a small machine: `-Xmx1g`, say. */
+  readonly jvm?: readonly string[]
+  readonly progress?: Progress
+}
+
+export interface KafkaServer {
+  /** `host:port`, as kafkajs takes them. */
+  readonly brokers: readonly string[]
+  /** That it listens on for clients, whatever is advertised. */
+  readonly port: number
+  /** PEM of what to trust, where TLS was asked for. */
+  readonly ca: string | undefined
+  /** Folder of its partitions' folders (`<topic>-<partition>/…`). */
+  readonly logDirectory: string
+  /** Of the Java process. @throws InvariantError while it does not run */
+  readonly pid: number
+  /** `kill -9`; returns when it is gone. */
+  kill(): Promise<void>
+  /** Starts it again on the same ports and data, after `kill -9` where it runs; returns when it answers. */
+  restart(): Promise<void>
+  /** SIGSTOP: connections stay open, nothing is answered. */
+  pause(): void
+  /** SIGCONT. */
+  resume(): void
+  /** Ends it; a temporary folder goes. Data of a folder that was given is written down first. */
+  close(): Promise<void>
+}
+
+/**
+ * Returns when the broker answers (three seconds on a quiet machine). Topics are not made by themselves.
+ * @throws OperatorError where Java or Maven are missing, or the broker does not start (a port or a setting, say): with what it said
+ */
+export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServer> {
+  const { users = [], tls = false, settings = {}, jvm = [] } = options
+  const classPath = join(await fetchKafka(options.progress), '*')
+  const temporary = options.folder === undefined
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'millrace-kafka-'))
+  const free = await freePorts(3)
+  const ports = { client: options.port ?? free[0], internal: free[1], controller: free[2] }
+  const logDirectory = join(folder, 'log')
+  const properties = join(folder, 'server.properties')
+  const server = new JavaServer({
+    name: 'Kafka',
+    folder,
+    temporary,
+    args: [...jvm, '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath, 'kafka.Kafka', properties],
+    answers: () => answers(`${HOST}:${ports.internal}`),
+  })
+  const close = async (): Promise<void> => {
+    await (temporary ? server.kill() : server.stop())
+    if (temporary) rmSync(folder, { recursive: true, force: true })
+  }
+  try {
+    mkdirSync(folder, { recursive: true })
+    const ca = tls ? await makeCertificate(folder) : undefined
+    const ours = {
+      ...settingsOf(ports, options.advertisedPort ?? ports.client, users, tls ? folder : undefined),
+      'log.dirs': logDirectory,
+      ...settings,
+    }
+    writeFileSync(
+      properties,
+      Object.entries(ours)
+        .map(([name, value]) => `${name}=${escapeValue(value)}\n`)
+        .join(''),
+    )
+    if (!existsSync(join(logDirectory, 'meta.properties'))) await format(classPath, properties, users)
+    await server.start()
+    return {
+      brokers: [`${HOST}:${options.advertisedPort ?? ports.client}`],
+      port: ports.client,
+      ca,
+      logDirectory,
+      get pid() {
+        return server.pid
+      },
+      kill: () => server.kill(),
+      async restart() {
+        await server.kill()
+        await server.start()
+      },
+      pause: () => server.pause(),
+      resume: () => server.resume(),
+      close,
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** A broker that has registered with its controller is in the metadata; until then it would refuse to make topics. */
+async function answers(broker: string): Promise<void> {
+  const kafka = new Kafka({
+    brokers: [broker],
+    logLevel: logLevel.NOTHING,
+    retry: { retries: 0 },
+    requestTimeout: 5_000,
+  })
+  const admin = kafka.admin()
+  try {
+    await admin.connect()
+    const { brokers, controller } = await admin.describeCluster()
+    if (brokers.length === 0 || controller === null) throw new Error('there is no broker yet')
+  } finally {
+    await admin.disconnect()
+  }
+}
+
+function settingsOf(
+  ports: { readonly client: number; readonly internal: number; readonly controller: number },
+  advertisedPort: number,
+  users: readonly KafkaUser[],
+  tlsFolder: string | undefined,
+): Record<string, string> {
+  const protocol = `${users.length > 0 ? 'SASL_' : ''}${tlsFolder === undefined ? 'PLAINTEXT' : 'SSL'}`
+  return {
+    'process.roles': 'broker,controller',
+    'node.id': '1',
+    'controller.quorum.voters': `1@${HOST}:${ports.controller}`,
+    // What the broker says to itself, and our question whether it is there, go without password and proxy.
+    listeners: `CLIENT://${HOST}:${ports.client},INTERNAL://${HOST}:${ports.internal},CONTROLLER://${HOST}:${ports.controller}`,
+    'advertised.listeners': `CLIENT://${HOST}:${advertisedPort},INTERNAL://${HOST}:${ports.internal}`,
+    'listener.security.protocol.map': `CLIENT:${protocol},INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT`,
+    'inter.broker.listener.name': 'INTERNAL',
+    'controller.listener.names': 'CONTROLLER',
+    'auto.create.topics.enable': 'false',
+    // One broker can keep no more than one copy.
+    'offsets.topic.replication.factor': '1',
+    'transaction.state.log.replication.factor': '1',
+    'transaction.state.log.min.isr': '1',
+    'share.coordinator.state.topic.replication.factor': '1',
+    'share.coordinator.state.topic.min.isr': '1',
+    // Fifty partitions of each are fifty folders to make when the first group comes.
+    'offsets.topic.num.partitions': '4',
+    'transaction.state.log.num.partitions': '2',
+    'share.coordinator.state.topic.num.partitions': '2',
+    // By default the first member of a group waits three seconds for others.
+    'group.initial.rebalance.delay.ms': '0',
+    // After a kill the controller lets the broker come back when it has missed its old self for this long, else 9 s.
+    'broker.session.timeout.ms': '3000',
+    'broker.heartbeat.interval.ms': '500',
+    ...(users.length > 0 && saslSettings(users)),
+    ...(tlsFolder !== undefined && {
+      'listener.name.client.ssl.keystore.type': 'PKCS12',
+      'listener.name.client.ssl.keystore.location': join(tlsFolder, 'tls.p12'),
+      'listener.name.client.ssl.keystore.password': KEYSTORE_PASSWORD,
+    }),
+  }
+}
+
+function saslSettings(users: readonly KafkaUser[]): Record<string, string> {
+  const mechanisms = [...new Set(users.map(({ mechanism }) => mechanism))]
+  const ofPlain = users
+    .filter(({ mechanism }) => mechanism === 'plain')
+    .map(({ username, password }) => ` user_${username}="${password}"`)
+  const modules: Record<KafkaUser['mechanism'], string> = {
+    plain: `org.apache.kafka.common.security.plain.PlainLoginModule required${ofPlain.join('')};`,
+    'scram-sha-256': 'org.apache.kafka.common.security.scram.ScramLoginModule required;',
+    'scram-sha-512': 'org.apache.kafka.common.security.scram.ScramLoginModule required;',
+  }
+  return {
+    'listener.name.client.sasl.enabled.mechanisms': mechanisms.join(',').toUpperCase(),
+    ...Object.fromEntries(
+      mechanisms.map((mechanism) => [`listener.name.client.${mechanism}.sasl.jaas.config`, modules[mechanism]]),
+    ),
+  }
+}
+
+/** A properties file reads a backslash as the start of an escape. */
+const escapeValue = (value: string): string => value.replaceAll('\\', '\\\\').replaceAll('\n', '\\n')
+
+async function format(classPath: string, properties: string, users: readonly KafkaUser[]): Promise<void> {
+  const scram = users
+    .filter(({ mechanism }) => mechanism !== 'plain')
+    .flatMap(({ mechanism, username, password }) => [
+      '--add-scram',
+      `${mechanism.toUpperCase()}=[name=${username},password=${password}]`,
+    ])
+  const clusterId = randomBytes(16).toString('base64url')
+  const jvm = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
+  const tool = ['kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '--config', properties, ...scram]
+  await run('java', [...jvm, '-cp', classPath, ...tool]).catch((cause: { stdout?: string; message: string }) => {
+    throw new OperatorError(`Kafka does not take its settings: ${cause.stdout?.trim() || cause.message}`, { cause })
+  })
+}
+
+/** Signs itself. @returns the certificate as PEM */
+async function makeCertificate(folder: string): Promise<string> {
+  const [store, pem] = [join(folder, 'tls.p12'), join(folder, 'tls.crt')]
+  const keystore = ['-keystore', store, '-storetype', 'PKCS12', '-storepass', KEYSTORE_PASSWORD, '-alias', 'kafka']
+  if (!existsSync(pem)) {
+    const subject = ['-dname', 'CN=localhost', '-ext', `san=ip:${HOST},dns:localhost`]
+    await run('keytool', [
+      '-genkeypair',
+      '-keyalg',
+      'EC',
+      '-groupname',
+      'secp256r1',
+      '-validity',
+      '3650',
+      ...subject,
+      ...keystore,
+    ])
+    await run('keytool', ['-exportcert', '-rfc', '-file', pem, ...keystore])
+  }
+  return readFileSync(pem, 'utf8')
+}

@@ -1,0 +1,92 @@
+/** Apicurio Registry for tests and for trying out: a schema registry with Confluent's API, on this machine only. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fetchRegistry, type Progress } from './artifacts.ts'
+import { JavaServer } from './java_server.ts'
+import { freePorts } from './ports.ts'
+
+const HOST = '127.0.0.1'
+const RUNNER = 'apicurio-registry-app-3.0.9-runner.jar'
+
+export interface RegistryOptions {
+  /** Where its data is, made if it does not exist and kept; default: a temporary folder that goes with the registry. */
+  readonly folder?: string
+  /** Default: a free one. */
+  readonly port?: number
+  readonly progress?: Progress
+}
+
+export interface RegistryServer {
+  /** Of Confluent's API: `<url>/subjects` lists them. */
+  readonly url: string
+  /** Of the Java process. @throws InvariantError while it does not run */
+  readonly pid: number
+  /** `kill -9`; returns when it is gone. */
+  kill(): Promise<void>
+  /** Starts it again on the same port and data, after `kill -9` where it runs; returns when it answers. */
+  restart(): Promise<void>
+  /** SIGSTOP: connections stay open, nothing is answered. */
+  pause(): void
+  /** SIGCONT. */
+  resume(): void
+  /** Ends it; a temporary folder goes. */
+  close(): Promise<void>
+}
+
+/**
+ * Returns when it answers (five seconds on a quiet machine). Schemas are in H2, a database in a file.
+ * @throws OperatorError where Java or Maven are missing, or it does not start: with what it said
+ */
+export async function startRegistry(options: RegistryOptions = {}): Promise<RegistryServer> {
+  const jars = await fetchRegistry(options.progress)
+  const temporary = options.folder === undefined
+  const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'millrace-registry-'))
+  const port = options.port ?? (await freePorts(1))[0]
+  const url = `http://${HOST}:${port}/apis/ccompat/v7`
+  // By default H2 writes half a second late: what was answered must outlive a kill.
+  const database = `jdbc:h2:file:${join(folder, 'registry')};WRITE_DELAY=0`
+  const properties = {
+    'quarkus.http.host': HOST,
+    'quarkus.http.port': String(port),
+    'quarkus.log.level': 'WARN',
+    'quarkus.http.access-log.enabled': 'false',
+    'apicurio.storage.sql.kind': 'h2',
+    'apicurio.datasource.url': database,
+  }
+  const settings = Object.entries(properties).map(([name, value]) => `-D${name}=${value}`)
+  const server = new JavaServer({
+    name: 'Apicurio Registry',
+    folder,
+    temporary,
+    args: [...settings, '-jar', join(jars, RUNNER)],
+    answers: async () => {
+      const { ok, status } = await fetch(`${url}/subjects`, { signal: AbortSignal.timeout(5_000) })
+      if (!ok) throw new Error(`the registry answers ${status}`)
+    },
+  })
+  const close = async (): Promise<void> => {
+    await (temporary ? server.kill() : server.stop())
+    if (temporary) rmSync(folder, { recursive: true, force: true })
+  }
+  try {
+    await server.start()
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return {
+    url,
+    get pid() {
+      return server.pid
+    },
+    kill: () => server.kill(),
+    async restart() {
+      await server.kill()
+      await server.start()
+    },
+    pause: () => server.pause(),
+    resume: () => server.resume(),
+    close,
+  }
+}
