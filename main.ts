@@ -39,7 +39,7 @@ import { createOidc } from '#ui/server/web/oidc.ts'
 import { isPageBuilt, PAGE_NOT_BUILT, pageRoute } from '#ui/server/web/page.ts'
 import { configured } from './config.ts'
 import { prepareDataFolder } from './data_folder.ts'
-import { openLog } from './log.ts'
+import { openLog, storesOf } from './log.ts'
 import { openPostgres } from './postgres.ts'
 import { ROLES, type Role, type RoleFlags } from './roles.ts'
 import { readSettings, readTls, type Settings } from './settings.ts'
@@ -272,7 +272,8 @@ async function serve(flags: RoleFlags): Promise<void> {
 
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
-    await runCommandLine(process.argv, { serve, roles: ROLES, settings: () => readSettings(process.env) })
+    const settings = () => readSettings(process.env)
+    await runCommandLine(process.argv, { serve, roles: ROLES, settings, stores: () => storesOf(settings()) })
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
     process.stderr.write(`millrace: ${error.message}\n`)

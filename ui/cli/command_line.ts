@@ -4,10 +4,12 @@ import { Command, Option } from 'commander'
 import { OperatorError } from '#pipeline/errors/errors.ts'
 import { ask } from './ask.ts'
 import { directoryCommands } from './directory.ts'
-import { groupsCommands, type Stores } from './groups.ts'
+import { groupsCommands } from './groups.ts'
 import { FORMATS, type Format, render } from './render.ts'
 import { findRunning } from './running.ts'
+import type { Stores } from './stores.ts'
 import { type TailFlags, tail } from './tail.ts'
+import { topicsCommands } from './topics.ts'
 
 export interface CommandLineOptions {
   /** Runs the server until it is ended. */
@@ -15,7 +17,9 @@ export interface CommandLineOptions {
   /** What `--roles` may name, and what each does. */
   readonly roles: Readonly<Record<string, string>>
   /** @throws OperatorError where the environment has a bad setting */
-  readonly settings: () => Stores & { readonly dataDir: string }
+  readonly settings: () => { readonly dataDir: string }
+  /** @throws OperatorError where the environment has a bad setting */
+  readonly stores: () => Stores
 }
 
 /** @param argv as `process.argv` @throws OperatorError with a sentence for the person at the terminal */
@@ -55,7 +59,8 @@ export async function runCommandLine(argv: readonly string[], options: CommandLi
       return tail(targetOf(flags.url, options), filter, flags, (text) => void process.stdout.write(text), stop.signal)
     })
   for (const command of directoryCommands((url) => targetOf(url, options))) program.addCommand(command)
-  program.addCommand(groupsCommands(options.settings))
+  program.addCommand(groupsCommands(options.stores))
+  program.addCommand(topicsCommands(options.stores))
   await program.parseAsync([...argv])
 }
 

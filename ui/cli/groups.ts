@@ -1,17 +1,9 @@
 /** `millrace groups`: where stages and sinks stand, and how one begins afresh. */
 import { Command, Option } from 'commander'
-import { createEmbeddedLog } from '#pipeline/log/embedded/embedded.ts'
 import type { Reached } from '#pipeline/log/log.ts'
 import { listGroups, resetGroup } from '#pipeline/runtime/groups.ts'
-import { createSqliteStateStore } from '#pipeline/state/sqlite.ts'
 import { FORMATS, type Format, type Rows, render } from './render.ts'
-
-export interface Stores {
-  /** Folder of the log. */
-  readonly logDir: string
-  /** File with the state of stages. */
-  readonly stateFile: string
-}
+import type { Stores } from './stores.ts'
 
 /** @param stores of the data folder set; asked when a command runs, so that a bad setting is said then */
 export function groupsCommands(stores: () => Stores): Command {
@@ -21,7 +13,7 @@ export function groupsCommands(stores: () => Stores): Command {
     .description('where each group stands; beside a running millrace as well')
     .addOption(new Option('-f, --format <format>', 'how rows are printed').choices(FORMATS).default('table'))
     .action(async ({ format }: { format: Format }) => {
-      process.stdout.write(render(await groupRows(stores().logDir), format))
+      process.stdout.write(render(await groupRows(stores()), format))
     })
   groups
     .command('reset')
@@ -33,10 +25,9 @@ export function groupsCommands(stores: () => Stores): Command {
   return groups
 }
 
-/** @throws OperatorError where there is no log in the folder */
-async function groupRows(directory: string): Promise<Rows> {
-  const log = await createEmbeddedLog({ directory, readOnly: true })
-  try {
+/** @throws OperatorError where there is no log */
+function groupRows(stores: Stores): Promise<Rows> {
+  return stores.reading(async (log) => {
     const columns = [
       ...['group', 'topic'].map((name) => ({ name, type: 'text' })),
       ...['partition', 'offset'].map((name) => ({ name, type: 'bigint' })),
@@ -47,9 +38,7 @@ async function groupRows(directory: string): Promise<Rows> {
       return [group, topic, partition, offset, reachedText(reached), lag]
     })
     return { columns, rows }
-  } finally {
-    await log.close()
-  }
+  })
 }
 
 /** `source partition:origin offset`, one for each. */
@@ -63,25 +52,15 @@ function reachedText(reached: Reached): string {
  * @returns what was done and what it means
  * @throws OperatorError where there is no log or no such group, or millrace runs on it
  */
-async function reset({ logDir, stateFile }: Stores, group: string): Promise<string> {
-  // Opening a log to write makes one where there is none: looking first refuses.
-  await (await createEmbeddedLog({ directory: logDir, readOnly: true })).close()
-  const log = await createEmbeddedLog({ directory: logDir })
-  try {
-    const states = createSqliteStateStore(stateFile)
-    try {
-      const { positions, states: stateCount } = await resetGroup(log, states, group)
-      const topics = [...new Set(positions.map(({ topic }) => topic))].join(', ') || 'its topic'
-      const state =
-        stateCount === 0 ? '' : `, and its state (${stateCount} ${stateCount === 1 ? 'partition' : 'partitions'})`
-      return (
-        `${group} has forgotten where it stood${state}. At the next start it reads ${topics} again from the first ` +
-        'record still kept; what is already stored or passed on is skipped by its origin, so nothing comes twice.'
-      )
-    } finally {
-      await states.close()
-    }
-  } finally {
-    await log.close()
-  }
+function reset(stores: Stores, group: string): Promise<string> {
+  return stores.alone(async (log, states) => {
+    const { positions, states: stateCount } = await resetGroup(log, states, group)
+    const topics = [...new Set(positions.map(({ topic }) => topic))].join(', ') || 'its topic'
+    const state =
+      stateCount === 0 ? '' : `, and its state (${stateCount} ${stateCount === 1 ? 'partition' : 'partitions'})`
+    return (
+      `${group} has forgotten where it stood${state}. At the next start it reads ${topics} again from the first ` +
+      'record still kept; what is already stored or passed on is skipped by its origin, so nothing comes twice.'
+    )
+  })
 }
