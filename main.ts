@@ -41,8 +41,8 @@ import { configured } from './config.ts'
 import { prepareDataFolder } from './data_folder.ts'
 import { openLog, storesOf } from './log.ts'
 import { openPostgres } from './postgres.ts'
-import { ROLES, type Role, type RoleFlags } from './roles.ts'
-import { readSettings, readTls, type Settings } from './settings.ts'
+import { ROLES, type Role } from './roles.ts'
+import { readSettings, readTls, type Settings, type StartFlags } from './settings.ts'
 
 const PAGE_DIRECTORY = join(import.meta.dirname, 'ui/web/dist')
 
@@ -105,7 +105,17 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
     const projections = definePostgres({ database, warn })
     const topology = await configured(telemetry.withSinks([lake, projections]), process.cwd())
     const states = opens(isShared ? createPostgresStateStore(database) : createSqliteStateStore(settings.stateFile))
-    const runtime = opens(await startRuntime({ topology, log, states, logger, partitions, runs: roles.runs(topology) }))
+    const runtime = opens(
+      await startRuntime({
+        topology,
+        log,
+        states,
+        logger,
+        partitions,
+        runs: roles.runs(topology),
+        acceptGaps: settings.acceptGaps,
+      }),
+    )
     const reporter = opens(createReporter(topology, runtime, log))
     const workers = isShared
       ? opens(createWorkers({ database, log: log.id, roles: roles.names, reporter, warn }))
@@ -229,7 +239,7 @@ function localKey(stored: StoredDirectory): {
 }
 
 /** Runs until a signal ends it; a second signal ends it at once, and so does the time it may take. */
-async function serve(flags: RoleFlags): Promise<void> {
+async function serve(flags: StartFlags): Promise<void> {
   const started = performance.now()
   const settings = readSettings(process.env, flags)
   const { roles, drainMs } = settings

@@ -54,6 +54,8 @@ export interface Settings {
   /** Files in PEM: SQL connections are encrypted for clients that ask. */
   readonly tls: { readonly certFile: string; readonly keyFile: string } | undefined
   readonly roles: Roles
+  /** Stages and sinks that go on over records trimmed unread. */
+  readonly acceptGaps: readonly string[]
   /** The log: Kafka's brokers and the schema registry as they were given, or `null` for the one in the data folder. */
   readonly kafka: { readonly url: string; readonly registryUrl: string } | null
   /** Folder of the embedded log, and file of its stages' state: in the data folder. */
@@ -76,10 +78,16 @@ export interface Settings {
   readonly logLevel: string
 }
 
+/** What may be said at the start besides. */
+export interface StartFlags extends RoleFlags {
+  /** `--accept-gap name`, repeated. */
+  readonly acceptGap?: readonly string[]
+}
+
 /** @throws OperatorError naming every setting that does not fit, and every `MILLRACE_` one that does not exist */
 export function readSettings(
   environment: Readonly<Record<string, string | undefined>>,
-  flags: RoleFlags = {},
+  flags: StartFlags = {},
 ): Settings {
   const unknown = Object.keys(environment).filter((name) => name.startsWith('MILLRACE_') && !(name in schema.shape))
   if (unknown.length > 0) {
@@ -99,6 +107,7 @@ export function readSettings(
   return {
     dataDir,
     roles,
+    acceptGaps: flags.acceptGap ?? [],
     kafka,
     bind: set.MILLRACE_BIND,
     otlpGrpcPort: set.MILLRACE_OTLP_GRPC_PORT,

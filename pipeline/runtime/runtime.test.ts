@@ -365,4 +365,44 @@ describe('the runtime', () => {
     here.close()
     await first.close()
   })
+
+  it('goes on over records trimmed unread where a person says so, and so do the readers behind', async () => {
+    const log = new MemoryLog()
+    const states = createSqliteStateStore(':memory:')
+    const copied = batchTopic('test.copied.v1')
+    const copy = defineStage({
+      name: 'copy',
+      consumes: events,
+      produces: copied,
+      build: () => mapBatch((batch) => batch),
+    })
+    const options = { topology: defineTopology('test', [double, sum, copy]), log, states, logger, partitions: 1 }
+    const whole = await startRuntime(options)
+    await feed(log, [batchOf(0, numbers(1))])
+    await written(log, copied.name, 1)
+    await whole.close()
+    const some = await startRuntime({ ...options, runs: (name) => name === 'double' })
+    await feed(log, [batchOf(1, numbers(2)), batchOf(2, numbers(3)), batchOf(3, numbers(4))])
+    await written(log, middle.name, 4)
+    await some.close()
+    await log.trim(middle.name, 0, 3)
+
+    const stopped = await startRuntime(options)
+    const [task] = stopped.status()[1].tasks
+    while (task.condition !== 'stopped') await new Promise((resolve) => setImmediate(resolve))
+    assert.match(task.reason!, /2 records were trimmed unread.*--accept-gap sum/)
+    await stopped.close()
+
+    await assert.rejects(startRuntime({ ...options, acceptGaps: ['some'] }), /no stage or sink some: there are double/)
+    const goingOn = await startRuntime({ ...options, acceptGaps: ['sum'] })
+    await feed(log, [batchOf(4, numbers(5))])
+    await written(log, copied.name, 3)
+    await goingOn.close()
+    const totals = (await readAll(log, copied)).map((batch) => longs(batch, 'total'))
+    assert.deepEqual(totals, [[2], [10], [20]], '2 and 3 are gone')
+    const again = await startRuntime(options)
+    await feed(log, [batchOf(5, numbers(1))])
+    await written(log, copied.name, 4)
+    await again.close()
+  })
 })

@@ -1,6 +1,6 @@
 /** Runs a topology on a log: joins the groups, keeps a task on every partition assigned, and says how they do. */
 import { setTimeout as delay } from 'node:timers/promises'
-import { FencedError, TransientError } from '../errors/errors.ts'
+import { FencedError, OperatorError, TransientError } from '../errors/errors.ts'
 import type { Assignment, EventLog, Membership, SchemaRegistry } from '../log/log.ts'
 import type { Logger } from '../observability/logger.ts'
 import type { Sink } from '../stage/sink.ts'
@@ -22,6 +22,8 @@ export interface RuntimeOptions {
   readonly partitions: number
   /** Whether a stage or sink, by its name, runs in this process; all do by default. */
   readonly runs?: (name: string) => boolean
+  /** Stages and sinks that go on over records trimmed before they read them, as a person has said. */
+  readonly acceptGaps?: readonly string[]
   /** Batches in flight at most, per stage and partition. */
   readonly credits?: number
   /** Bound on decoded batches kept for the next stage, by encoded size. */
@@ -54,9 +56,10 @@ const defaultSleep = (durationMs: number, signal: AbortSignal): Promise<void> =>
   delay(durationMs, undefined, { signal }).catch(() => {})
 const defaultBackoffMs = (attempt: number): number => Math.min(10_000, 50 * 2 ** attempt)
 
-/** @throws OperatorError where the log's topics do not fit the topology */
+/** @throws OperatorError where the log's topics do not fit the topology, or it has no part of a name in `acceptGaps` */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const { topology, log, partitions, runs = () => true } = options
+  checkNames(topology, options.acceptGaps ?? [])
   const schemaIds = await createTopics(topology, log, partitions)
   const handover = new Handover(options.handoverBytes ?? 64 * 2 ** 20)
   const parts = [
@@ -73,6 +76,15 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
       for (const part of parts) await part.leave()
     },
   }
+}
+
+function checkNames({ stages, sinks }: Topology, acceptGaps: readonly string[]): void {
+  const names = [...stages, ...sinks].map(({ name }) => name)
+  const unknown = acceptGaps.filter((name) => !names.includes(name))
+  if (unknown.length === 0) return
+  throw new OperatorError(
+    `--accept-gap: there is no stage or sink ${unknown.join(', ')}: there are ${names.join(', ')}`,
+  )
 }
 
 async function createTopics(
@@ -124,6 +136,7 @@ function stagePart(
             credits,
             stats: stats[from.partition],
             logger,
+            acceptGap: gapAccepted(options, stage.name),
           },
           stop,
         ),
@@ -143,12 +156,18 @@ function sinkPart(
     // More members than partitions: some have nothing to do.
     if (assignments.length === 0) return []
     const assigned = assignments.map(({ partition }) => stats[partition])
+    const acceptGap = gapAccepted(options, sink.name)
     return [
       supervise(options, sink.name, assigned, assignments, stop, (from) =>
-        runSinkTask({ sink, assignments: from, membership, log, handover, schemaIds, stats, logger }, stop),
+        runSinkTask({ sink, assignments: from, membership, log, handover, schemaIds, stats, logger, acceptGap }, stop),
       ),
     ]
   })
+}
+
+function gapAccepted({ acceptGaps = [], logger }: RuntimeOptions, name: string): ((what: string) => void) | undefined {
+  if (!acceptGaps.includes(name)) return undefined
+  return (what) => logger.warn({ part: name, missing: what }, 'went on over a gap, as --accept-gap says')
 }
 
 /** Membership of a group and the tasks that come with it. */

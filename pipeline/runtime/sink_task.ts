@@ -21,6 +21,8 @@ export interface SinkTaskOptions {
   /** By partition. */
   readonly stats: readonly TaskStats[]
   readonly logger: Pick<Logger, 'warn'>
+  /** As of a source. */
+  readonly acceptGap?: ((what: string) => void) | undefined
 }
 
 /** What is left of a batch once it is handed over: its sink decides how long the rest stays in memory. */

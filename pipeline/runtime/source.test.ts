@@ -96,6 +96,46 @@ describe('a reader of two source partitions', () => {
   })
 })
 
+describe('a reader whose records were trimmed before it read them', () => {
+  const position = { topic: topic.name, partition: 0, offset: 1, reached: { 0: 0 }, log: TEST_LOG_ID }
+
+  async function trimmed(): Promise<MemoryLog> {
+    const log = await logOf([0, 0], [0, 1], [0, 2], [0, 3], [0, 4])
+    await log.trim(topic.name, 0, 3)
+    return log
+  }
+
+  it('stops, and says how to go on', async () => {
+    await assert.rejects(read(await trimmed(), position), {
+      name: 'OperatorError',
+      message: /2 records were trimmed unread.*millrace start --accept-gap reader/,
+    })
+  })
+
+  it('goes on where a person has said so, as if what follows came next', async () => {
+    const told: string[] = []
+    const options = { log: await trimmed(), topic, partition: 0, position, reader: 'reader', handover: new Handover(0) }
+    const source = await createSource({ ...options, acceptGap: (what) => void told.push(what) })
+    const [first, second] = [await source.next(forever), await source.next(forever)]
+    assert.deepEqual(
+      [first, second].map((delivery) => delivery!.value.origin).map(({ offset, previous }) => [offset, previous]),
+      [
+        [3, 0],
+        [4, 3],
+      ],
+    )
+    assert.equal(told.length, 2, told.join('; '))
+  })
+
+  it('stops at a second gap all the same', async () => {
+    const log = await logOf([0, 0], [0, 3], [0, 4], [0, 9, 8])
+    const options = { log, topic, partition: 0, position, reader: 'reader', handover: new Handover(0) }
+    const source = await createSource({ ...options, acceptGap: () => {} })
+    await take(source, 2)
+    await assert.rejects(source.next(forever), /records are missing in between/)
+  })
+})
+
 describe('admit', () => {
   const origin = (offset: number, previous: number) => ({ ...batchOf(0).origin, partition: 1, offset, previous })
 

@@ -30,6 +30,11 @@ export interface SourceOptions<T extends Carrier> {
   /** Who reads, for messages. */
   readonly reader: string
   readonly handover: Handover
+  /**
+   * Where a person has said that the reader goes on over records that were trimmed before it read them, once; told how
+   * it did. What follows the gap is given as if it followed what was read before, so that readers behind this one go on, too.
+   */
+  readonly acceptGap?: ((what: string) => void) | undefined
 }
 
 /**
@@ -37,10 +42,17 @@ export interface SourceOptions<T extends Carrier> {
  *   would lose or repeat events, so a person has to decide
  */
 export async function createSource<T extends Carrier>(options: SourceOptions<T>): Promise<Source<T>> {
-  const { log, topic, partition, position, reader, handover } = options
+  const { log, topic, partition, position, reader, handover, acceptGap } = options
+  const where = `${topic.name}/${partition}`
   const bounds = await log.bounds(topic.name, partition)
-  if (position !== null) checkStart(position, bounds, log.id, `${topic.name}/${partition}`, reader)
+  if (position !== null) checkStart(position, bounds, log.id, where, reader)
   let offset = position?.offset ?? bounds.begin
+  let mayPassGap = acceptGap !== undefined
+  if (offset < bounds.begin) {
+    if (acceptGap === undefined) throw new OperatorError(trimmedUnread(offset, bounds.begin, where, reader))
+    acceptGap(`${bounds.begin - offset} records of ${where} before ${bounds.begin}, trimmed unread`)
+    offset = bounds.begin
+  }
   let reached = position?.reached ?? {}
   let page: readonly LogRecord[] = []
 
@@ -100,14 +112,19 @@ export async function createSource<T extends Carrier>(options: SourceOptions<T>)
         const { origin } = value
         const admission = admit(reached, origin)
         if (admission === 'skip') continue
-        if (admission === 'gap') {
+        const before = reached[origin.partition]
+        if (admission === 'gap' && !mayPassGap) {
           throw new InvariantError(
-            `${reader} stands at origin ${reached[origin.partition]} of ${topic.name}/${partition} (source partition ` +
-              `${origin.partition}), but the record at ${at} follows origin ${origin.previous}: records are missing in between`,
+            `${reader} stands at origin ${before} of ${where} (source partition ${origin.partition}), but the record at ` +
+              `${at} follows origin ${origin.previous}: records are missing in between. ${howToGoOn(reader)}`,
           )
         }
         reached = { ...reached, [origin.partition]: origin.offset }
-        return { value, position: { topic: topic.name, partition, offset, reached, log: log.id } }
+        const delivery = { value, position: { topic: topic.name, partition, offset, reached, log: log.id } }
+        if (admission !== 'gap') return delivery
+        mayPassGap = false
+        acceptGap?.(`origins ${before + 1} to ${origin.previous} of ${where}, missing before the record at ${at}`)
+        return { ...delivery, value: { ...value, origin: { ...origin, previous: before } } }
       }
     },
   }
@@ -132,10 +149,15 @@ function checkStart(
         `Bring the right log back, or stop millrace and start the reader afresh with: millrace groups reset ${reader}`,
     )
   }
-  if (position.offset < bounds.begin) {
-    throw new OperatorError(
-      `${reader} has read ${where} up to ${position.offset}, but the log begins at ${bounds.begin}: ` +
-        `${bounds.begin - position.offset} records were trimmed unread. To go on without them, stop millrace and run: millrace groups reset ${reader}`,
-    )
-  }
+}
+
+function trimmedUnread(offset: number, begin: number, where: string, reader: string): string {
+  return (
+    `${reader} has read ${where} up to ${offset}, but the log begins at ${begin}: ${begin - offset} records were trimmed ` +
+    `unread. ${howToGoOn(reader)}`
+  )
+}
+
+function howToGoOn(reader: string): string {
+  return `To go on without them, start once with: millrace start --accept-gap ${reader}`
 }

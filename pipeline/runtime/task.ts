@@ -37,6 +37,8 @@ export interface TaskOptions {
   readonly credits: number
   readonly stats: TaskStats
   readonly logger: Logger
+  /** As of a source. */
+  readonly acceptGap?: ((what: string) => void) | undefined
 }
 
 type Output = Carrier & Partial<Pick<Batch, 'deadLetters'>>

@@ -11,9 +11,15 @@ import type { Stores } from './stores.ts'
 import { type TailFlags, tail } from './tail.ts'
 import { topicsCommands } from './topics.ts'
 
+export interface StartFlags {
+  readonly roles?: string
+  readonly stage?: readonly string[]
+  readonly acceptGap?: readonly string[]
+}
+
 export interface CommandLineOptions {
   /** Runs the server until it is ended. */
-  readonly serve: (flags: { readonly roles?: string; readonly stage?: readonly string[] }) => Promise<void>
+  readonly serve: (flags: StartFlags) => Promise<void>
   /** What `--roles` may name, and what each does. */
   readonly roles: Readonly<Record<string, string>>
   /** @throws OperatorError where the environment has a bad setting */
@@ -34,8 +40,9 @@ export async function runCommandLine(argv: readonly string[], options: CommandLi
     .description('start everything in this process, or a part of it where several share a log')
     .option('--roles <names>', `a part, joined by commas: ${Object.keys(options.roles).join(', ')}`, 'all')
     .option('--stage <names...>', 'of the stages only these')
+    .option('--accept-gap <names...>', 'stages or sinks that go on without the records trimmed before they read them')
     .addHelpText('after', rolesHelp(options.roles))
-    .action((flags: { roles: string; stage?: string[] }) => options.serve(flags))
+    .action((flags: StartFlags) => options.serve(flags))
   program
     .command('sql')
     .description('ask the running millrace in SQL')
