@@ -100,6 +100,21 @@ describe('one place for each', () => {
       }
     })
   }
+
+  it('what is in kafkajs is known to one file', () => {
+    for (const [file, text] of texts) {
+      if (file === 'pipeline/log/kafka/kafkajs.ts' || isTest(file)) continue
+      assert.doesNotMatch(text, /kafkajs\/src|['"]kafkajs['"]/, file)
+    }
+  })
+
+  it('Kafka is written to on one lane: a second would lose what the first believes stored', () => {
+    const places = /^pipeline\/log\/kafka\/(produce_lane|requests)\.ts$/
+    for (const [file, text] of texts) {
+      if (places.test(file) || isTest(file)) continue
+      assert.doesNotMatch(text, /produceRequest\(|\.produce\(|\.sendBatch\(|\.producer\(/, file)
+    }
+  })
 })
 
 describe('files', () => {

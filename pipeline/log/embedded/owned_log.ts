@@ -1,5 +1,6 @@
 /** The log as the process that owns it has it: topics, admission of appends, and the clock of retention. */
 import { OperatorError, TransientError } from '../../errors/errors.ts'
+import { Budget } from '../budget.ts'
 import type {
   Bounds,
   GroupListener,
@@ -11,7 +12,6 @@ import type {
   TopicInfo,
   TopicSpec,
 } from '../log.ts'
-import { Budget } from './budget.ts'
 import type { EmbeddedLog, EmbeddedLogOptions } from './embedded.ts'
 import { checkTopic, partitionDirectory, topicsDirectory } from './folder.ts'
 import { frameBytes, type Unplaced, unplaced } from './frame.ts'

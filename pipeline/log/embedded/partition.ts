@@ -3,8 +3,9 @@ import type { FileHandle } from 'node:fs/promises'
 import { mkdir, readdir, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { OperatorError, TransientError } from '../../errors/errors.ts'
+import type { Budget } from '../budget.ts'
 import type { Bounds, LogRecord, ReadOptions } from '../log.ts'
-import type { Budget } from './budget.ts'
+import { Waiters } from '../waiters.ts'
 import { durableEndPath, encodeDurableEnd, readDurableEnd } from './durable_end.ts'
 import type { Unplaced } from './frame.ts'
 import { findOffsetAt, type PartitionView, readFrom } from './partition_view.ts'
@@ -14,7 +15,6 @@ import { findSegment, type Home, listBases, makeSegment, type OpenFile, type Seg
 import { findTimestamp, type IndexCache, indexPath, storeIndex } from './segment_reader.ts'
 import { SegmentWriter, writeFailure } from './segment_writer.ts'
 import { SparseIndex } from './sparse_index.ts'
-import { Waiters } from './waiters.ts'
 
 /** More than this goes into the next group commit. */
 const GROUP_LIMIT_BYTES = 16 * 1024 * 1024

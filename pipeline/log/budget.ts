@@ -1,5 +1,5 @@
 /** Bytes that wait in memory and bytes on disk, each with its bound. Shared by all partitions of a log. */
-import { TransientError } from '../../errors/errors.ts'
+import { TransientError } from '../errors/errors.ts'
 
 export class Budget {
   readonly #maxQueuedBytes: number

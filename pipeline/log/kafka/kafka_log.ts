@@ -1,0 +1,254 @@
+/** The log: where the port's calls go. */
+import { OperatorError } from '../../errors/errors.ts'
+import type {
+  Assignment,
+  Bounds,
+  GroupListener,
+  LogRecord,
+  Membership,
+  NewRecord,
+  Position,
+  ReadOptions,
+  TopicInfo,
+  TopicSpec,
+} from '../log.ts'
+import type { PartitionsByTopic } from './assignor.ts'
+import type { Catalog } from './catalog.ts'
+import type { Cluster, TopicPartition } from './cluster.ts'
+import { Groups } from './groups.ts'
+import type { KafkaLogSettings, OpenKafkaLog } from './kafka.ts'
+import { type CommitTopic, Member } from './member.ts'
+import { Offsets } from './offsets.ts'
+import { keyOf, markOf, Partitions } from './partitions.ts'
+import { patiently } from './patience.ts'
+import { encodeMetadata, type StoredPosition } from './position.ts'
+import { ProduceLane } from './produce_lane.ts'
+import { Reader } from './reader.ts'
+import type { BatchRecord, PlacedRecord } from './record_batch.ts'
+import type { Registry } from './registry.ts'
+import { Topics } from './topics.ts'
+import { Watch } from './watch.ts'
+
+export class KafkaLog implements OpenKafkaLog {
+  readonly #cluster: Cluster
+  readonly #registry: Registry
+  readonly #settings: KafkaLogSettings
+  readonly #partitions = new Partitions()
+  readonly #offsets: Offsets
+  readonly #topics: Topics
+  readonly #lane: ProduceLane
+  readonly #reader: Reader
+  readonly #watch: Watch
+  readonly #groups: Groups
+  readonly #members = new Set<Member>()
+  readonly #closing = new AbortController()
+  #catalog: Catalog | null = null
+  #joins = 0
+
+  constructor(cluster: Cluster, registry: Registry, settings: KafkaLogSettings) {
+    this.#cluster = cluster
+    this.#registry = registry
+    this.#settings = settings
+    this.#offsets = new Offsets(cluster)
+    this.#topics = new Topics(cluster, this.#offsets, settings)
+    this.#groups = new Groups(cluster, settings.prefix)
+    this.#watch = new Watch(cluster, this.#partitions)
+    this.#lane = new ProduceLane(cluster, {
+      ...settings,
+      stored: (place, baseOffset, records) => this.#stored(place, baseOffset, records),
+    })
+    this.#reader = new Reader(cluster, {
+      maxKeptBytes: settings.maxKeptBytes,
+      bounds: (place) => this.#offsets.bounds(place),
+      fetched: (place, records, end) => this.#fetched(place, records, end),
+    })
+  }
+
+  get id(): string {
+    return this.#catalog!.id
+  }
+
+  /** Before anything but the catalog's own topic is used. */
+  open(catalog: Catalog): void {
+    this.#catalog = catalog
+  }
+
+  async createTopics(specs: readonly TopicSpec[]): Promise<void> {
+    await this.#topics.create(specs, this.#catalog!)
+  }
+
+  topics(): Promise<readonly TopicInfo[]> {
+    return this.#topics.list(this.#catalog!)
+  }
+
+  bounds(topic: string, partition: number): Promise<Bounds> {
+    return this.#offsets.bounds({ topic, partition })
+  }
+
+  async append(records: readonly NewRecord[]): Promise<readonly number[]> {
+    for (const record of records) this.#partitions.check(record)
+    return this.#lane.append(records)
+  }
+
+  async read(topic: string, partition: number, offset: number, options: ReadOptions): Promise<readonly LogRecord[]> {
+    this.#partitions.check({ topic, partition })
+    return this.#reader.read({ topic, partition }, offset, options)
+  }
+
+  waitFor(topic: string, partition: number, offset: number, signal: AbortSignal): Promise<void> {
+    return this.#watch.waitFor({ topic, partition }, offset, signal)
+  }
+
+  async offsetAt(topic: string, partition: number, timestamp: number): Promise<number> {
+    const found = await this.#offsets.at({ topic, partition }, timestamp)
+    return found ?? (await this.#offsets.bounds({ topic, partition })).end
+  }
+
+  async join(group: string, topics: readonly string[], listener: GroupListener): Promise<Membership> {
+    for (const topic of topics) await this.#cluster.topic(topic)
+    const member = new Member(String(this.#joins++), {
+      ...this.#settings,
+      cluster: this.#cluster,
+      group: this.#groups.nameOf(group),
+      name: group,
+      topics,
+      listener,
+      positionsOf: (partitions) => this.#assignments(group, partitions),
+      prepare: (positions) => this.#prepare(positions),
+      left: () => this.#members.delete(member),
+    })
+    this.#members.add(member)
+    try {
+      return await member.joined
+    } catch (error) {
+      await member.leave()
+      throw error
+    }
+  }
+
+  async positions(group: string): Promise<readonly Position[]> {
+    return (await this.#groups.positions(group)).map(({ position }) => position)
+  }
+
+  async groups(): Promise<readonly string[]> {
+    return [...(await this.#groups.all()).keys()]
+  }
+
+  deleteGroup(group: string): Promise<void> {
+    return this.#groups.delete(group)
+  }
+
+  async trim(topic: string, partition: number, offset: number): Promise<void> {
+    const place = { topic, partition }
+    const needed = [...(await this.#groups.all()).values()]
+      .flat()
+      .filter(({ position }) => keyOf(position) === keyOf(place))
+    const { begin, end } = await this.#offsets.bounds(place)
+    const until = Math.min(offset, end, ...needed.map(({ position }) => position.offset))
+    if (until <= begin) return
+    this.#reader.forget(place)
+    await this.#topics.deleteBefore(place, until)
+  }
+
+  register(subject: string, schema: string): Promise<number> {
+    return this.patiently('the schema registry', () => this.#registry.register(subject, schema))
+  }
+
+  schema(id: number): Promise<string> {
+    return this.#registry.schema(id)
+  }
+
+  health(): readonly string[] {
+    return this.#partitions.broken()
+  }
+
+  /** Waits for what is not there yet, as long as a start may. */
+  patiently<T>(what: string, work: () => Promise<T>): Promise<T> {
+    const { startTimeoutMs: limitMs, warn } = this.#settings
+    return patiently(what, work, { limitMs, warn, signal: this.#closing.signal })
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort()
+    await Promise.all([...this.#members].map((member) => member.leave()))
+    await this.#lane.close()
+    await this.#watch.close()
+    await this.#cluster.close()
+  }
+
+  #stored(place: TopicPartition, baseOffset: number, records: readonly BatchRecord[]): void {
+    const known = this.#partitions.end(place)
+    if (known !== null && baseOffset < known) {
+      throw this.#partitions.break(place, `it ended at ${known} before, and at ${baseOffset} now`)
+    }
+    for (const [i, record] of records.entries()) this.#partitions.remember(place, baseOffset + i, record)
+    this.#reached(place, baseOffset + records.length)
+  }
+
+  #fetched(place: TopicPartition, records: readonly PlacedRecord[], end: number): void {
+    for (const record of records) this.#partitions.remember(place, record.offset, record)
+    this.#reached(place, end)
+  }
+
+  #reached(place: TopicPartition, end: number): void {
+    if (this.#partitions.reached(place, end)) this.#watch.reached(place, end)
+  }
+
+  /** What a member begins with: its partitions and where the group stands in them. */
+  async #assignments(group: string, partitions: PartitionsByTopic): Promise<readonly Assignment[]> {
+    const stored = new Map((await this.#groups.positions(group)).map((each) => [keyOf(each.position), each]))
+    const places = Object.keys(partitions)
+      .sort()
+      .flatMap((topic) => partitions[topic].map((partition) => ({ topic, partition })))
+    const assignments: Assignment[] = []
+    for (const place of places) {
+      const found = stored.get(keyOf(place))
+      if (found !== undefined) await this.#compare(place, found, group)
+      assignments.push({ ...place, position: found?.position ?? null })
+    }
+    return assignments
+  }
+
+  /** A position whose record is another than when it was committed is one in another log. */
+  async #compare(place: TopicPartition, { position, mark }: StoredPosition, group: string): Promise<void> {
+    if (mark === null || position.log !== this.id) return
+    const found = await this.#markBefore(place, position.offset)
+    if (found === null || found === mark) return
+    this.#partitions.break(place, `the record before offset ${position.offset} is another than group ${group} has read`)
+  }
+
+  async #prepare(positions: readonly Position[]): Promise<readonly CommitTopic[]> {
+    const prepared = new Map<string, CommitTopic['partitions'][number][]>()
+    for (const position of positions) {
+      await this.#checkPosition(position)
+      const { topic, partition, offset } = position
+      const mark = this.#partitions.mark(position, offset - 1) ?? (await this.#markBefore(position, offset))
+      const entry = { partition, offset: String(offset), metadata: encodeMetadata(position, mark) }
+      prepared.set(topic, [...(prepared.get(topic) ?? []), entry])
+    }
+    return [...prepared].map(([topic, partitions]) => ({ topic, partitions }))
+  }
+
+  async #checkPosition(position: Position): Promise<void> {
+    const { offset, reached } = position
+    const sound = [offset, ...Object.values(reached)].every((value) => Number.isSafeInteger(value) && value >= 0)
+    const known = this.#partitions.end(position)
+    const end = known !== null && offset <= known ? known : (await this.#offsets.bounds(position)).end
+    if (sound && offset <= end) return
+    throw new RangeError(
+      `${keyOf(position)}: offset ${offset}, reached ${JSON.stringify(reached)} is no position, the end is ${end}`,
+    )
+  }
+
+  /** The mark of the record before an offset; `null` where it is gone, or there never was one. */
+  async #markBefore({ topic, partition }: TopicPartition, offset: number): Promise<number | null> {
+    if (offset === 0) return null
+    try {
+      const [record] = await this.#reader.read({ topic, partition }, offset - 1, { maxBytes: 1, maxRecords: 1 })
+      return record?.offset === offset - 1 ? markOf(record) : null
+    } catch (error) {
+      if (error instanceof RangeError || error instanceof OperatorError) return null
+      throw error
+    }
+  }
+}

@@ -1,0 +1,287 @@
+/**
+ * One member of a consumer group, by Kafka's classic protocol. Our own because kafkajs tells nobody when partitions are taken
+ * away, and what is in flight then should be committed rather than done again.
+ *
+ * join → sync → assigned → heartbeats → a rebalance: revoked, what is in flight is committed, join again.
+ */
+import { setTimeout as delay } from 'node:timers/promises'
+import { FencedError, OperatorError } from '../../errors/errors.ts'
+import type { Assignment, GroupListener, Membership, Position } from '../log.ts'
+import { assign, type MemberClaim, type PartitionsByTopic } from './assignor.ts'
+import type { Cluster, Lane } from './cluster.ts'
+import { asLogError } from './failures.ts'
+import { type Broker, memberAssignment, memberMetadata, protocolError } from './kafkajs.ts'
+
+const PROTOCOL = 'millrace-sticky'
+const FENCED = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS', 'FENCED_INSTANCE_ID'])
+const RETRY_MS = 500
+/** Heartbeats in a session's time: as often a member hears that the group rebalances. */
+const BEATS = 6
+/** Left of the rebalance's time for joining again. */
+const JOIN_MS = 2_000
+
+export interface MemberOptions {
+  readonly cluster: Cluster
+  /** As Kafka knows it. */
+  readonly group: string
+  /** As we know it, for messages. */
+  readonly name: string
+  readonly topics: readonly string[]
+  readonly listener: GroupListener
+  /** Without a heartbeat for so long a member's partitions go to others. */
+  readonly sessionTimeoutMs: number
+  /** What is in flight is to be committed within this when partitions are taken away. */
+  readonly rebalanceTimeoutMs: number
+  readonly positionsOf: (partitions: PartitionsByTopic) => Promise<readonly Assignment[]>
+  /** Checked and as `OffsetCommit` wants it. @throws RangeError */
+  readonly prepare: (positions: readonly Position[]) => Promise<readonly CommitTopic[]>
+  readonly warn: (message: string) => void
+  /** Called once it is no member any more. */
+  readonly left: () => void
+}
+
+export interface CommitTopic {
+  readonly topic: string
+  readonly partitions: readonly { readonly partition: number; readonly offset: string; readonly metadata: string }[]
+}
+
+/** What a member has between two rebalances. */
+interface Tenure {
+  readonly generation: number
+  readonly partitions: PartitionsByTopic
+  ended: boolean
+}
+
+export class Member {
+  readonly #options: MemberOptions
+  readonly #lane: Lane
+  readonly #leaving = new AbortController()
+  readonly #first = Promise.withResolvers<Membership>()
+  #memberId = ''
+  #tenure: Tenure | null = null
+  #running: Promise<void>
+
+  /** @param id of this member within the process */
+  constructor(id: string, options: MemberOptions) {
+    this.#options = options
+    this.#lane = `member ${id}`
+    this.#running = this.#run()
+  }
+
+  /** The first membership. @throws OperatorError where Kafka refuses it */
+  get joined(): Promise<Membership> {
+    return this.#first.promise
+  }
+
+  async leave(): Promise<void> {
+    if (this.#leaving.signal.aborted) return this.#running
+    const { cluster, group, left } = this.#options
+    this.#leaving.abort()
+    if (this.#tenure !== null) this.#tenure.ended = true
+    // A join under way may wait for others for long.
+    cluster.drop(this.#lane)
+    await this.#running
+    const memberId = this.#memberId
+    if (memberId !== '') {
+      // If it fails: without heartbeats the group does without us soon.
+      await cluster
+        .atCoordinator(group, this.#lane, ({ broker }) => broker.leaveGroup({ groupId: group, memberId }))
+        .catch(() => {})
+    }
+    cluster.drop(this.#lane)
+    left()
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#left) {
+      try {
+        const tenure = await this.#join()
+        const assignments = await this.#options.positionsOf(tenure.partitions)
+        if (this.#left) return
+        const membership = this.#membership(tenure)
+        this.#tenure = tenure
+        this.#options.listener.assigned(assignments, membership)
+        this.#first.resolve(membership)
+        await this.#stay(tenure)
+      } catch (error) {
+        if (!this.#left) await this.#failed(error)
+      }
+    }
+    this.#first.reject(new FencedError(`group ${this.#options.name} was left before it was joined`))
+    // Nobody may be waiting for it any more.
+    this.#first.promise.catch(() => {})
+  }
+
+  get #left(): boolean {
+    return this.#leaving.signal.aborted
+  }
+
+  async #failed(cause: unknown): Promise<void> {
+    const { name, warn, group, cluster } = this.#options
+    if (protocolError(cause) === 'UNKNOWN_MEMBER_ID') this.#memberId = ''
+    const error = asLogError(cause, `joining group ${name}`)
+    if (error instanceof OperatorError) this.#first.reject(error)
+    if (!FENCED.has(protocolError(cause) ?? '')) warn(`group ${name}: ${error.message}; trying again`)
+    cluster.forgetCoordinator(group)
+    await this.#pause(FENCED.has(protocolError(cause) ?? '') ? 0 : RETRY_MS)
+  }
+
+  async #join(): Promise<Tenure> {
+    const { group, topics, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
+    const { generation, partitions } = this.#tenure ?? { generation: -1, partitions: {} }
+    const claim = Buffer.from(JSON.stringify({ generation, owned: partitions }))
+    const joined = await this.#atCoordinator((broker) =>
+      broker.joinGroup({
+        groupId: group,
+        sessionTimeout: sessionTimeoutMs,
+        rebalanceTimeout: rebalanceTimeoutMs,
+        memberId: this.#memberId,
+        groupProtocols: [{ name: PROTOCOL, metadata: memberMetadata.encode(topics, claim) }],
+      }),
+    )
+    this.#memberId = joined.memberId
+    const isLeader = joined.leaderId === joined.memberId
+    const groupAssignment = isLeader ? await this.#assign(joined.members) : []
+    const { generationId, memberId } = joined
+    const synced = await this.#atCoordinator((broker) =>
+      broker.syncGroup({ groupId: group, generationId, memberId, groupAssignment }),
+    )
+    return { generation: generationId, partitions: memberAssignment.decode(synced.memberAssignment), ended: false }
+  }
+
+  async #assign(members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[]) {
+    const claims = members.map(asClaim)
+    const topics = await this.#options.cluster.describe([...new Set(claims.flatMap((claim) => claim.topics))])
+    const assigned = assign(claims, new Map(topics.map(({ name, partitions }) => [name, partitions.length])))
+    return [...assigned].map(([memberId, partitions]) => ({
+      memberId,
+      memberAssignment: memberAssignment.encode(partitions),
+    }))
+  }
+
+  /** Until the next rebalance: what was in flight is committed then, or has had its time. */
+  async #stay(tenure: Tenure): Promise<void> {
+    const { listener, rebalanceTimeoutMs, cluster } = this.#options
+    const beating = new AbortController()
+    const signal = AbortSignal.any([beating.signal, this.#leaving.signal])
+    const { lost, isOver } = this.#beat(tenure, signal)
+    await isOver
+    if (this.#left) return
+    try {
+      const places = Object.entries(tenure.partitions).flatMap(([topic, numbers]) =>
+        numbers.map((partition) => ({ topic, partition })),
+      )
+      const committed = Promise.resolve(listener.revoked(places)).catch(() => {})
+      const limit = delay(Math.max(0, rebalanceTimeoutMs - JOIN_MS), undefined, { signal }).catch(() => {})
+      await Promise.race([committed, limit, lost])
+    } finally {
+      tenure.ended = true
+      beating.abort()
+    }
+    cluster.forgetCoordinator(this.#options.group)
+  }
+
+  /**
+   * Heartbeats until `signal` aborts. `isOver` once the group rebalances or has done without us; `lost` in the latter case
+   * only, since what is in flight cannot be committed then.
+   */
+  #beat(tenure: Tenure, signal: AbortSignal): { readonly isOver: Promise<void>; readonly lost: Promise<void> } {
+    const { group, sessionTimeoutMs } = this.#options
+    const over = Promise.withResolvers<void>()
+    const lost = Promise.withResolvers<void>()
+    const loop = async () => {
+      for (let answeredAt = performance.now(); !signal.aborted; ) {
+        await delay(sessionTimeoutMs / BEATS, undefined, { signal }).catch(() => {})
+        if (signal.aborted) break
+        try {
+          const { generation: groupGenerationId } = tenure
+          const memberId = this.#memberId
+          await this.#atCoordinator((broker) => broker.heartbeat({ groupId: group, groupGenerationId, memberId }))
+          answeredAt = performance.now()
+        } catch (error) {
+          const type = protocolError(error) ?? ''
+          if (type === 'REBALANCE_IN_PROGRESS') {
+            answeredAt = performance.now()
+            over.resolve()
+            continue
+          }
+          if (type === 'UNKNOWN_MEMBER_ID') this.#memberId = ''
+          // Not heard of for a session's time: the group has gone on without us.
+          if (!FENCED.has(type) && performance.now() - answeredAt < sessionTimeoutMs) continue
+          lost.resolve()
+          break
+        }
+      }
+      lost.promise.catch(() => {})
+      over.resolve()
+    }
+    void loop()
+    return { isOver: over.promise, lost: lost.promise }
+  }
+
+  #membership(tenure: Tenure): Membership {
+    return {
+      generation: tenure.generation,
+      commit: (positions) => this.#commit(tenure, positions),
+      leave: () => this.leave(),
+    }
+  }
+
+  async #commit(tenure: Tenure, positions: readonly Position[]): Promise<void> {
+    const { cluster, group, name, topics, prepare } = this.#options
+    this.#checkTenure(tenure)
+    for (const { topic, partition } of positions) {
+      if (!topics.includes(topic)) throw new RangeError(`${topic} is not among the topics of this member of ${name}`)
+      if (!tenure.partitions[topic]?.includes(partition)) {
+        throw new FencedError(`${topic}/${partition} belongs to another member of group ${name}`)
+      }
+    }
+    const prepared = await prepare(positions)
+    this.#checkTenure(tenure)
+    if (positions.length === 0) return
+    try {
+      await cluster.atCoordinator(group, this.#lane, ({ broker }) =>
+        broker.offsetCommit({
+          groupId: group,
+          groupGenerationId: tenure.generation,
+          memberId: this.#memberId,
+          topics: prepared,
+        }),
+      )
+    } catch (error) {
+      if (FENCED.has(protocolError(error) ?? '')) {
+        throw new FencedError(`group ${name} has gone on without generation ${tenure.generation}`)
+      }
+      throw asLogError(error, `committing positions of ${name}`)
+    }
+  }
+
+  #atCoordinator<T>(send: (broker: Broker) => Promise<T>): Promise<T> {
+    const { cluster, group, name } = this.#options
+    return cluster.atCoordinator(group, this.#lane, async ({ broker }) => {
+      // A lost connection is tried again, but not the one that was dropped to leave.
+      if (this.#left) throw new FencedError(`group ${name} was left`)
+      return send(broker)
+    })
+  }
+
+  #checkTenure(tenure: Tenure): void {
+    const { name } = this.#options
+    if (tenure.ended)
+      throw new FencedError(`group ${name}: generation ${tenure.generation} has given its partitions back`)
+  }
+
+  async #pause(durationMs: number): Promise<void> {
+    await delay(durationMs, undefined, { signal: this.#leaving.signal }).catch(() => {})
+  }
+}
+
+function asClaim({ memberId, memberMetadata: bytes }: { memberId: string; memberMetadata: Buffer }): MemberClaim {
+  const { topics, userData } = memberMetadata.decode(bytes)
+  try {
+    const { generation, owned } = JSON.parse(userData.toString())
+    return { memberId, topics, generation, owned }
+  } catch {
+    return { memberId, topics, generation: -1, owned: {} }
+  }
+}
