@@ -85,10 +85,11 @@ async function fetchArtifact(artifact: Artifact, progress: Progress = () => {}):
   mkdirSync(CACHE, { recursive: true })
   // Whole or not at all: others may fetch at the same time, or the process may be killed.
   const own = mkdtempSync(join(CACHE, 'fetching-'))
+  const jars = join(own, 'jars')
   try {
-    const args = ['--batch-mode', '--quiet', '--strict-checksums', ...goal(own)]
-    await promisify(execFile)('mvn', args, { cwd: CACHE, timeout: DOWNLOAD_TIMEOUT_MS, maxBuffer: 2 ** 24 })
-    renameSync(own, folder)
+    const args = ['--batch-mode', '--quiet', '--strict-checksums', ...goal(jars)]
+    await promisify(execFile)('mvn', args, { cwd: own, timeout: DOWNLOAD_TIMEOUT_MS, maxBuffer: 2 ** 24 })
+    renameSync(jars, folder)
   } catch (error) {
     if (existsSync(folder)) return folder
     const { stdout, message } = error as { stdout?: string; message: string }

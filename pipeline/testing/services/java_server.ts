@@ -1,6 +1,6 @@
 /** A server on the JVM that outlives neither us nor a `kill -9` of us, can be killed, and comes back as it was. */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { InvariantError, OperatorError } from '../../errors/errors.ts'
@@ -29,7 +29,7 @@ exit "$code"`
 export interface JavaServerOptions {
   /** In messages: "Kafka". */
   readonly name: string
-  /** Where it runs and what it says is written, to `server.log`. */
+  /** Where it runs, and where what it says (`server.log`) and its pid (`server.pid`) are written. */
   readonly folder: string
   /** Whether the folder goes when we are killed. */
   readonly temporary: boolean
@@ -56,6 +56,11 @@ export class JavaServer {
     return this.#pid
   }
 
+  /** Resolves with how it ended, of the process that runs now. */
+  get ended(): Promise<string> {
+    return this.#exited
+  }
+
   /** Returns when it answers. @throws OperatorError with what it said last, where it does not within two minutes */
   async start(): Promise<void> {
     const { name, folder, temporary, args, answers } = this.#options
@@ -76,7 +81,10 @@ export class JavaServer {
       this.#pid = undefined
     })
     const pid = Number(await firstLine(guard))
-    if (running && pid > 0) this.#pid = pid
+    if (running && pid > 0) {
+      this.#pid = pid
+      writeFileSync(join(folder, 'server.pid'), String(pid))
+    }
     const deadline = performance.now() + START_TIMEOUT_MS
     for (;;) {
       const ready = await answers().then(

@@ -8,19 +8,11 @@ import { promisify } from 'node:util'
 import { Kafka, logLevel } from 'kafkajs'
 import { OperatorError } from '../../errors/errors.ts'
 import { fetchKafka, type Progress } from './artifacts.ts'
+import { brokerSettings, HOST, type KafkaUser, KEYSTORE_PASSWORD } from './broker_settings.ts'
 import { JavaServer } from './java_server.ts'
 import { freePorts } from './ports.ts'
 
 const run = promisify(execFile)
-const HOST = '127.0.0.1'
-const KEYSTORE_PASSWORD = 'not-a-secret'
-
-/** As kafkajs takes it. */
-export interface KafkaUser {
-  readonly mechanism: 'plain' | 'scram-sha-256' | 'scram-sha-512'
-  readonly username: string
-  readonly password: string
-}
 
 export interface KafkaOptions {
   /** Where its data is, made if it does not exist and kept; default: a temporary folder that goes with the broker. */
@@ -51,6 +43,8 @@ export interface KafkaServer {
   readonly logDirectory: string
   /** Of the Java process. @throws InvariantError while it does not run */
   readonly pid: number
+  /** Resolves with how it ended, of the process that runs now: "ended (SIGKILL)". */
+  readonly ended: Promise<string>
   /** `kill -9`; returns when it is gone. */
   kill(): Promise<void>
   /** Starts it again on the same ports and data, after `kill -9` where it runs; returns when it answers. */
@@ -74,6 +68,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'millrace-kafka-'))
   const free = await freePorts(3)
   const ports = { client: options.port ?? free[0], internal: free[1], controller: free[2] }
+  const advertisedPort = options.advertisedPort ?? ports.client
   const logDirectory = join(folder, 'log')
   const properties = join(folder, 'server.properties')
   const server = new JavaServer({
@@ -81,7 +76,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
     folder,
     temporary,
     args: [...jvm, '-Dorg.slf4j.simpleLogger.defaultLogLevel=warn', '-cp', classPath, 'kafka.Kafka', properties],
-    answers: () => answers(`${HOST}:${ports.internal}`),
+    answers: () => kafkaAnswers(`${HOST}:${ports.internal}`),
   })
   const close = async (): Promise<void> => {
     await (temporary ? server.kill() : server.stop())
@@ -91,7 +86,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
     mkdirSync(folder, { recursive: true })
     const ca = tls ? await makeCertificate(folder) : undefined
     const ours = {
-      ...settingsOf(ports, options.advertisedPort ?? ports.client, users, tls ? folder : undefined),
+      ...brokerSettings({ ports, advertisedPort, users, keystore: tls ? join(folder, 'tls.p12') : undefined }),
       'log.dirs': logDirectory,
       ...settings,
     }
@@ -104,12 +99,15 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
     if (!existsSync(join(logDirectory, 'meta.properties'))) await format(classPath, properties, users)
     await server.start()
     return {
-      brokers: [`${HOST}:${options.advertisedPort ?? ports.client}`],
+      brokers: [`${HOST}:${advertisedPort}`],
       port: ports.client,
       ca,
       logDirectory,
       get pid() {
         return server.pid
+      },
+      get ended() {
+        return server.ended
       },
       kill: () => server.kill(),
       async restart() {
@@ -126,8 +124,11 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
   }
 }
 
-/** A broker that has registered with its controller is in the metadata; until then it would refuse to make topics. */
-async function answers(broker: string): Promise<void> {
+/**
+ * Rejects where no broker can be used yet.
+ * A broker that has registered with its controller is in the metadata; until then it would refuse to make topics.
+ */
+export async function kafkaAnswers(broker: string): Promise<void> {
   const kafka = new Kafka({
     brokers: [broker],
     logLevel: logLevel.NOTHING,
@@ -141,66 +142,6 @@ async function answers(broker: string): Promise<void> {
     if (brokers.length === 0 || controller === null) throw new Error('there is no broker yet')
   } finally {
     await admin.disconnect()
-  }
-}
-
-function settingsOf(
-  ports: { readonly client: number; readonly internal: number; readonly controller: number },
-  advertisedPort: number,
-  users: readonly KafkaUser[],
-  tlsFolder: string | undefined,
-): Record<string, string> {
-  const protocol = `${users.length > 0 ? 'SASL_' : ''}${tlsFolder === undefined ? 'PLAINTEXT' : 'SSL'}`
-  return {
-    'process.roles': 'broker,controller',
-    'node.id': '1',
-    'controller.quorum.voters': `1@${HOST}:${ports.controller}`,
-    // What the broker says to itself, and our question whether it is there, go without password and proxy.
-    listeners: `CLIENT://${HOST}:${ports.client},INTERNAL://${HOST}:${ports.internal},CONTROLLER://${HOST}:${ports.controller}`,
-    'advertised.listeners': `CLIENT://${HOST}:${advertisedPort},INTERNAL://${HOST}:${ports.internal}`,
-    'listener.security.protocol.map': `CLIENT:${protocol},INTERNAL:PLAINTEXT,CONTROLLER:PLAINTEXT`,
-    'inter.broker.listener.name': 'INTERNAL',
-    'controller.listener.names': 'CONTROLLER',
-    'auto.create.topics.enable': 'false',
-    // One broker can keep no more than one copy.
-    'offsets.topic.replication.factor': '1',
-    'transaction.state.log.replication.factor': '1',
-    'transaction.state.log.min.isr': '1',
-    'share.coordinator.state.topic.replication.factor': '1',
-    'share.coordinator.state.topic.min.isr': '1',
-    // Fifty partitions of each are fifty folders to make when the first group comes.
-    'offsets.topic.num.partitions': '4',
-    'transaction.state.log.num.partitions': '2',
-    'share.coordinator.state.topic.num.partitions': '2',
-    // By default the first member of a group waits three seconds for others.
-    'group.initial.rebalance.delay.ms': '0',
-    // After a kill the controller lets the broker come back when it has missed its old self for this long, else 9 s.
-    'broker.session.timeout.ms': '3000',
-    'broker.heartbeat.interval.ms': '500',
-    ...(users.length > 0 && saslSettings(users)),
-    ...(tlsFolder !== undefined && {
-      'listener.name.client.ssl.keystore.type': 'PKCS12',
-      'listener.name.client.ssl.keystore.location': join(tlsFolder, 'tls.p12'),
-      'listener.name.client.ssl.keystore.password': KEYSTORE_PASSWORD,
-    }),
-  }
-}
-
-function saslSettings(users: readonly KafkaUser[]): Record<string, string> {
-  const mechanisms = [...new Set(users.map(({ mechanism }) => mechanism))]
-  const ofPlain = users
-    .filter(({ mechanism }) => mechanism === 'plain')
-    .map(({ username, password }) => ` user_${username}="${password}"`)
-  const modules: Record<KafkaUser['mechanism'], string> = {
-    plain: `org.apache.kafka.common.security.plain.PlainLoginModule required${ofPlain.join('')};`,
-    'scram-sha-256': 'org.apache.kafka.common.security.scram.ScramLoginModule required;',
-    'scram-sha-512': 'org.apache.kafka.common.security.scram.ScramLoginModule required;',
-  }
-  return {
-    'listener.name.client.sasl.enabled.mechanisms': mechanisms.join(',').toUpperCase(),
-    ...Object.fromEntries(
-      mechanisms.map((mechanism) => [`listener.name.client.${mechanism}.sasl.jaas.config`, modules[mechanism]]),
-    ),
   }
 }
 

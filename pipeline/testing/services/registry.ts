@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fetchRegistry, type Progress } from './artifacts.ts'
+import { HOST } from './broker_settings.ts'
 import { JavaServer } from './java_server.ts'
 import { freePorts } from './ports.ts'
 
-const HOST = '127.0.0.1'
 const RUNNER = 'apicurio-registry-app-3.0.9-runner.jar'
 
 export interface RegistryOptions {
@@ -22,6 +22,8 @@ export interface RegistryServer {
   readonly url: string
   /** Of the Java process. @throws InvariantError while it does not run */
   readonly pid: number
+  /** Resolves with how it ended, of the process that runs now: "ended (SIGKILL)". */
+  readonly ended: Promise<string>
   /** `kill -9`; returns when it is gone. */
   kill(): Promise<void>
   /** Starts it again on the same port and data, after `kill -9` where it runs; returns when it answers. */
@@ -34,6 +36,15 @@ export interface RegistryServer {
   close(): Promise<void>
 }
 
+/** Of its Confluent API on a port of this machine. */
+export const registryUrl = (port: number): string => `http://${HOST}:${port}/apis/ccompat/v7`
+
+/** Rejects where the registry cannot be used yet. */
+export async function registryAnswers(url: string): Promise<void> {
+  const { ok, status } = await fetch(`${url}/subjects`, { signal: AbortSignal.timeout(5_000) })
+  if (!ok) throw new Error(`the registry answers ${status}`)
+}
+
 /**
  * Returns when it answers (five seconds on a quiet machine). Schemas are in H2, a database in a file.
  * @throws OperatorError where Java or Maven are missing, or it does not start: with what it said
@@ -43,7 +54,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
   const temporary = options.folder === undefined
   const folder = options.folder ?? mkdtempSync(join(tmpdir(), 'millrace-registry-'))
   const port = options.port ?? (await freePorts(1))[0]
-  const url = `http://${HOST}:${port}/apis/ccompat/v7`
+  const url = registryUrl(port)
   // By default H2 writes half a second late: what was answered must outlive a kill.
   const database = `jdbc:h2:file:${join(folder, 'registry')};WRITE_DELAY=0`
   const properties = {
@@ -60,10 +71,7 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     folder,
     temporary,
     args: [...settings, '-jar', join(jars, RUNNER)],
-    answers: async () => {
-      const { ok, status } = await fetch(`${url}/subjects`, { signal: AbortSignal.timeout(5_000) })
-      if (!ok) throw new Error(`the registry answers ${status}`)
-    },
+    answers: () => registryAnswers(url),
   })
   const close = async (): Promise<void> => {
     await (temporary ? server.kill() : server.stop())
@@ -79,6 +87,9 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     url,
     get pid() {
       return server.pid
+    },
+    get ended() {
+      return server.ended
     },
     kill: () => server.kill(),
     async restart() {

@@ -10,7 +10,8 @@ import { Kafka, type KafkaConfig, logLevel } from 'kafkajs'
 import { OperatorError } from '../../errors/errors.ts'
 import { until } from '../until.ts'
 import { servicesMissing } from './artifacts.ts'
-import { type KafkaServer, type KafkaUser, startKafka } from './kafka.ts'
+import type { KafkaUser } from './broker_settings.ts'
+import { type KafkaServer, startKafka } from './kafka.ts'
 import { type RegistryServer, startRegistry } from './registry.ts'
 
 /** kafkajs hangs its authenticator on the object it is given: a copy of that would let the first user in again. */
