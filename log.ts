@@ -1,13 +1,24 @@
-/** The log as the settings have it: in the data folder. */
+/** The log as the settings have it: in the data folder, or on Kafka. */
+import { join } from 'node:path'
 import { createEmbeddedLog } from '#pipeline/log/embedded/embedded.ts'
+import { createKafkaLog } from '#pipeline/log/kafka/kafka.ts'
 import type { EventLog, SchemaRegistry } from '#pipeline/log/log.ts'
+import { createPostgresStateStore } from '#pipeline/state/postgres.ts'
 import { createSqliteStateStore } from '#pipeline/state/sqlite.ts'
+import type { StateStore } from '#pipeline/state/state.ts'
 import { telemetryRaw } from '#schemas/topics.ts'
+import type { LogPlace } from '#sinks/lake/query/local_sources.ts'
 import type { Stores } from '#ui/cli/stores.ts'
+import { openPostgres } from './postgres.ts'
 import type { Settings } from './settings.ts'
+
+/** Of topics that are made: on Kafka so that several processes can share the work. */
+const PARTITIONS = { embedded: 1, kafka: 8 }
 
 export interface OpenedLog {
   readonly log: EventLog & SchemaRegistry
+  /** Where the query process finds it. */
+  readonly place: LogPlace
   /** Whether other processes may work on it, too. */
   readonly isShared: boolean
   /** Partitions of every topic. */
@@ -17,11 +28,25 @@ export interface OpenedLog {
   close(): Promise<void>
 }
 
-/** @throws OperatorError saying what to do: another process has it, or the folder is damaged or foreign */
+type Log = EventLog & SchemaRegistry & Pick<OpenedLog, 'health'>
+
+/**
+ * @throws OperatorError saying what to do: another process has the folder, it is damaged or foreign, or Kafka is not what it was
+ * @throws TransientError where Kafka is not there
+ */
 export async function openLog(settings: Settings, warn: (message: string) => void): Promise<OpenedLog> {
-  const log = await createEmbeddedLog({ directory: settings.logDir, warn })
-  const partitions = settings.partitions ?? (await partitionsOf(log)) ?? 1
-  return { log, isShared: false, partitions, health: () => log.health(), close: () => log.close() }
+  const { logDir: directory, kafka } = settings
+  const log: Log =
+    kafka === null ? await createEmbeddedLog({ directory, warn }) : await createKafkaLog({ ...kafka, warn })
+  const usual = kafka === null ? PARTITIONS.embedded : PARTITIONS.kafka
+  return {
+    log,
+    place: kafka === null ? { directory } : { kafka },
+    isShared: kafka !== null,
+    partitions: settings.partitions ?? (await partitionsOf(log)) ?? usual,
+    health: () => log.health(),
+    close: () => log.close(),
+  }
 }
 
 /** As many as the topics have; where they are yet to be made, none. */
@@ -30,31 +55,39 @@ async function partitionsOf(log: EventLog): Promise<number | undefined> {
 }
 
 /** For commands beside a running millrace, and while it is stopped. */
-export function storesOf({ logDir: directory, stateFile }: Settings): Stores {
-  const reading: Stores['reading'] = async (work) => {
-    const log = await createEmbeddedLog({ directory, readOnly: true })
-    try {
-      return await work(log)
-    } finally {
-      await log.close()
-    }
+export function storesOf(settings: Settings): Stores {
+  const { logDir: directory, kafka } = settings
+  const reading: Stores['reading'] = (work) => {
+    const opened = kafka === null ? createEmbeddedLog({ directory, readOnly: true }) : createKafkaLog(kafka)
+    return closing(opened, work)
   }
   return {
     reading,
     async alone(work) {
       // Opening a log to write makes one where there is none: looking first refuses.
-      await reading(async () => {})
-      const log = await createEmbeddedLog({ directory })
-      try {
-        const states = createSqliteStateStore(stateFile)
-        try {
-          return await work(log, states)
-        } finally {
-          await states.close()
-        }
-      } finally {
-        await log.close()
-      }
+      if (kafka === null) await reading(async () => {})
+      const opened = kafka === null ? createEmbeddedLog({ directory }) : createKafkaLog(kafka)
+      return closing(opened, (log) => withStates(settings, (states) => work(log, states)))
     },
+  }
+}
+
+async function withStates<T>(settings: Settings, work: (states: StateStore) => Promise<T>): Promise<T> {
+  if (settings.kafka === null) return closing(createSqliteStateStore(settings.stateFile), work)
+  const { postgresUrl: url, dataDir } = settings
+  const warn = (message: string) => void process.stderr.write(`${message}\n`)
+  const postgres = openPostgres({ url, directory: join(dataDir, 'postgres'), warn })
+  return closing(postgres, ({ database }) => work(createPostgresStateStore(database)))
+}
+
+async function closing<Resource extends { close(): Promise<void> }, T>(
+  opening: Resource | Promise<Resource>,
+  work: (resource: Resource) => Promise<T>,
+): Promise<T> {
+  const resource = await opening
+  try {
+    return await work(resource)
+  } finally {
+    await resource.close()
   }
 }

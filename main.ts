@@ -81,7 +81,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
   try {
     prepareDataFolder(dataDir)
     const warn = (message: string) => logger.warn(message)
-    const { log, isShared, partitions, health } = opens(await openLog(settings, warn))
+    const { log, place, isShared, partitions, health } = opens(await openLog(settings, warn))
     const { postgresUrl: url, apiKey } = settings
     const postgres = opens(await openPostgres({ url, directory: join(dataDir, 'postgres'), warn }))
     const { database } = postgres
@@ -126,7 +126,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
         ? opens(
             await createQueryProcess({
               sources: LOCAL_SOURCES,
-              settings: { logDirectory: settings.logDir, lake: settings.lake, lakeGroup: lake.name },
+              settings: { log: place, lake: settings.lake, lakeGroup: lake.name },
               tempDirectory: join(dataDir, 'tmp'),
               warn,
             }),

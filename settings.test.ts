@@ -19,7 +19,7 @@ describe('settings', () => {
     ['MILLRACE_TLS_CERT', '/a.crt', /MILLRACE_TLS_CERT and MILLRACE_TLS_KEY go together/],
     ['MILLRACE_LAKE', 's3://bucket', /MILLRACE_LAKE: starts with file:/],
     ['MILLRACE_LOG', 'kafka', /MILLRACE_LOG: is embedded: or starts with kafka:/],
-    ['MILLRACE_LOG', 'kafka://localhost:9092', /needs MILLRACE_SCHEMA_REGISTRY_URL/],
+    ['MILLRACE_LOG', 'kafka://localhost:9092', /set MILLRACE_SCHEMA_REGISTRY_URL/],
     ['MILLRACE_SCHEMA_REGISTRY_URL', 'http://localhost:8081', /goes with MILLRACE_LOG=kafka/],
     ['MILLRACE_API_KEY', 'short', /at least 16 characters/],
     ['MILLRACE_LOG_LEVEL', 'loud', /MILLRACE_LOG_LEVEL/],

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { z } from 'zod'
 import { OperatorError } from '#pipeline/errors/errors.ts'
+import { isKafkaUrl, type KafkaSettings, parseKafkaSettings } from '#pipeline/log/kafka/settings.ts'
 import type { StoreSettings } from '#sinks/store/open_store.ts'
 import { type RoleFlags, type Roles, rolesOf } from './roles.ts'
 
@@ -23,9 +24,9 @@ const schema = z.object({
   MILLRACE_TLS_KEY: z.string().min(1).optional(),
   MILLRACE_LOG: z
     .string()
-    .regex(/^(embedded:$|kafka:\/\/)/, 'is embedded: or starts with kafka://')
+    .refine((text) => text === 'embedded:' || isKafkaUrl(text), 'is embedded: or starts with kafka://')
     .default('embedded:'),
-  MILLRACE_SCHEMA_REGISTRY_URL: z.url().optional(),
+  MILLRACE_SCHEMA_REGISTRY_URL: z.string().min(1).optional(),
   MILLRACE_LAKE: z
     .string()
     .regex(/^file:/, 'starts with file:')
@@ -56,8 +57,8 @@ export interface Settings {
   readonly roles: Roles
   /** Stages and sinks that go on over records trimmed unread. */
   readonly acceptGaps: readonly string[]
-  /** The log: Kafka's brokers and the schema registry as they were given, or `null` for the one in the data folder. */
-  readonly kafka: { readonly url: string; readonly registryUrl: string } | null
+  /** The log on Kafka; `null` for the one in the data folder. */
+  readonly kafka: KafkaSettings | null
   /** Folder of the embedded log, and file of its stages' state: in the data folder. */
   readonly logDir: string
   readonly stateFile: string
@@ -127,17 +128,12 @@ export function readSettings(
   }
 }
 
-/** @throws OperatorError where there is a registry without Kafka, or the other way round */
+/** @throws OperatorError where there is a registry without Kafka, or what is said of them does not fit */
 function kafkaOf(url: string, registryUrl: string | undefined): Settings['kafka'] {
-  if (url === 'embedded:') {
-    if (registryUrl === undefined) return null
-    throw new OperatorError(
-      'MILLRACE_SCHEMA_REGISTRY_URL goes with MILLRACE_LOG=kafka://…: the embedded log keeps schemas itself',
-    )
-  }
-  if (registryUrl !== undefined) return { url, registryUrl }
+  if (isKafkaUrl(url)) return parseKafkaSettings(url, registryUrl)
+  if (registryUrl === undefined) return null
   throw new OperatorError(
-    "MILLRACE_LOG=kafka://… needs MILLRACE_SCHEMA_REGISTRY_URL, a registry with the API of Confluent's",
+    'MILLRACE_SCHEMA_REGISTRY_URL goes with MILLRACE_LOG=kafka://…: the embedded log keeps schemas itself',
   )
 }
 

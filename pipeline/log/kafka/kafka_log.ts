@@ -55,7 +55,8 @@ export class KafkaLog implements OpenKafkaLog {
     this.#watch = new Watch(cluster, this.#partitions)
     this.#lane = new ProduceLane(cluster, {
       ...settings,
-      stored: (place, baseOffset, records) => this.#stored(place, baseOffset, records),
+      end: (place) => this.#partitions.end(place),
+      stored: (...stored) => this.#stored(...stored),
     })
     this.#reader = new Reader(cluster, {
       maxKeptBytes: settings.maxKeptBytes,
@@ -176,10 +177,9 @@ export class KafkaLog implements OpenKafkaLog {
     await this.#cluster.close()
   }
 
-  #stored(place: TopicPartition, baseOffset: number, records: readonly BatchRecord[]): void {
-    const known = this.#partitions.end(place)
-    if (known !== null && baseOffset < known) {
-      throw this.#partitions.break(place, `it ended at ${known} before, and at ${baseOffset} now`)
+  #stored(place: TopicPartition, baseOffset: number, records: readonly BatchRecord[], endBefore: number | null): void {
+    if (endBefore !== null && baseOffset < endBefore) {
+      throw this.#partitions.break(place, `it ended at ${endBefore} before, and at ${baseOffset} now`)
     }
     for (const [i, record] of records.entries()) this.#partitions.remember(place, baseOffset + i, record)
     this.#reached(place, baseOffset + records.length)

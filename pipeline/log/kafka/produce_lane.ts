@@ -29,8 +29,19 @@ export interface ProduceLaneOptions {
   /** 0 for no compression. */
   readonly zstdLevel: number
   readonly requestTimeoutMs: number
-  /** Told of what was stored before who appended it is. @throws OperatorError where it cannot be: the append fails */
-  readonly stored: (place: TopicPartition, baseOffset: number, records: readonly BatchRecord[]) => void
+  /** Behind the last record known of a partition; `null` where none is. */
+  readonly end: (place: TopicPartition) => number | null
+  /**
+   * Told of what was stored before who appended it is.
+   * @param endBefore what was known when the request was sent: what has been heard since may be of these records
+   * @throws OperatorError where it cannot be: the append fails
+   */
+  readonly stored: (
+    place: TopicPartition,
+    baseOffset: number,
+    records: readonly BatchRecord[],
+    endBefore: number | null,
+  ) => void
 }
 
 interface Append {
@@ -192,14 +203,15 @@ export class ProduceLane {
           return { topic, partition, batch: await encodeBatch(records, zstdLevel) }
         }),
       )
+      const ends = batches.map((batch) => this.#options.end(batch))
       const answers = await this.#cluster.at(leader, 'produce', (connection) =>
         connection.send(produceRequest(encoded, requestTimeoutMs)),
       )
-      for (const batch of batches) {
+      for (const [at, batch] of batches.entries()) {
         const answer = answers.find(({ topic, partition }) => topic === batch.topic && partition === batch.partition)
         try {
           checkAnswer(answer, batch)
-          this.#options.stored(batch, answer!.baseOffset, batch.records)
+          this.#options.stored(batch, answer!.baseOffset, batch.records, ends[at])
           stored.push({ batch, baseOffset: answer!.baseOffset })
         } catch (error) {
           this.#cluster.forget(batch.topic)
