@@ -36,7 +36,8 @@ async function worker() {
     // Whole, so that two at work do not mix their lines; what failed at the end, where it is seen.
     if (code === 0) process.stdout.write(output)
     else failures.push(`${output}${job.name} ended with ${code}\n`)
-    const sums = output.match(/(\d+) passed, (\d+) failed(?:, (\d+) skipped)?\n$/)
+    // The last line of standard output; a warning on standard error may come behind it.
+    const sums = [...output.matchAll(/^(\d+) passed, (\d+) failed(?:, (\d+) skipped)?$/gm)].at(-1)
     counts.passed += Number(sums?.[1] ?? 0)
     counts.failed += Number(sums?.[2] ?? 0)
     counts.skipped += Number(sums?.[3] ?? 0)
