@@ -23,6 +23,7 @@ import { createQueryProcess } from '#sinks/lake/query/query_process.ts'
 import { readAccount } from '#sinks/postgres/in_flight.ts'
 import { definePostgres } from '#sinks/postgres/postgres.ts'
 import { readServices, readUsage, readUsageToday } from '#sinks/postgres/read.ts'
+import { checkStore } from '#sinks/store/check_store.ts'
 import { receiverMetrics } from '#topologies/receive/metrics.ts'
 import { createReceiver } from '#topologies/receive/receiver.ts'
 import { telemetry } from '#topologies/telemetry.topology.ts'
@@ -93,6 +94,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
     )
     const local = localKey(directory)
 
+    if (roles.has('lake')) await checkStore(settings.lake, warn)
     const lakeFailed = createErrorLog(logger, 'lake')
     const lake = defineLake({
       store: settings.lake,
@@ -126,7 +128,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
         ? opens(
             await createQueryProcess({
               sources: LOCAL_SOURCES,
-              settings: { log: place, lake: settings.lake, lakeGroup: lake.name },
+              settings: { log: place, lake: settings.lake, cache: settings.cache, lakeGroup: lake.name },
               tempDirectory: join(dataDir, 'tmp'),
               warn,
             }),

@@ -11,13 +11,24 @@ describe('settings', () => {
       { otlpGrpcPort: 4317, otlpHttpPort: 4318, httpPort: 8080, sqlPort: 15432, tls: undefined, bind: '127.0.0.1' },
     )
     assert.deepEqual(settings.lake, { url: `file:${settings.dataDir}/lake` })
+    assert.deepEqual(settings.cache, { directory: `${settings.dataDir}/cache`, maxBytes: 10 * 2 ** 30 })
+  })
+
+  it('put the lake in a bucket, of Amazon or at another address', () => {
+    const [url, endpoint] = ['s3://bucket/lake', 'http://minio:9000']
+    assert.deepEqual(readSettings({ MILLRACE_LAKE: url }).lake, { url, s3Endpoint: undefined })
+    const { lake } = readSettings({ MILLRACE_LAKE: url, MILLRACE_S3_ENDPOINT: endpoint })
+    assert.deepEqual(lake, { url, s3Endpoint: endpoint })
   })
 
   for (const [name, value, message] of [
     ['MILLRACE_HTTP_PORT', 'abc', /MILLRACE_HTTP_PORT/],
     ['MILLRACE_HTTP_PORT', '70000', /MILLRACE_HTTP_PORT/],
     ['MILLRACE_TLS_CERT', '/a.crt', /MILLRACE_TLS_CERT and MILLRACE_TLS_KEY go together/],
-    ['MILLRACE_LAKE', 's3://bucket', /MILLRACE_LAKE: starts with file:/],
+    ['MILLRACE_LAKE', 'http://bucket', /MILLRACE_LAKE: starts with file: or s3:/],
+    ['MILLRACE_LAKE', 's3://Bucket/x', /s3:\/\/Bucket\/x is no place for objects/],
+    ['MILLRACE_S3_ENDPOINT', 'localhost:9000', /MILLRACE_S3_ENDPOINT: is an http/],
+    ['MILLRACE_CACHE_BYTES', '1000', /MILLRACE_CACHE_BYTES: is at least 268435456/],
     ['MILLRACE_LOG', 'kafka', /MILLRACE_LOG: is embedded: or starts with kafka:/],
     ['MILLRACE_LOG', 'kafka://localhost:9092', /set MILLRACE_SCHEMA_REGISTRY_URL/],
     ['MILLRACE_SCHEMA_REGISTRY_URL', 'http://localhost:8081', /goes with MILLRACE_LOG=kafka/],

@@ -4,7 +4,7 @@ import { resolve } from 'node:path'
 import { z } from 'zod'
 import { OperatorError } from '#pipeline/errors/errors.ts'
 import { isKafkaUrl, type KafkaSettings, parseKafkaSettings } from '#pipeline/log/kafka/settings.ts'
-import type { StoreSettings } from '#sinks/store/open_store.ts'
+import { placeOf, type StoreSettings } from '#sinks/store/open_store.ts'
 import { type RoleFlags, type Roles, rolesOf } from './roles.ts'
 
 const port = (fallback: number) =>
@@ -29,8 +29,14 @@ const schema = z.object({
   MILLRACE_SCHEMA_REGISTRY_URL: z.string().min(1).optional(),
   MILLRACE_LAKE: z
     .string()
-    .regex(/^file:/, 'starts with file:')
+    .regex(/^(file:|s3:\/\/)/, 'starts with file: or s3://')
     .optional(),
+  MILLRACE_S3_ENDPOINT: z.url({ protocol: /^https?$/, error: 'is an http(s):// address' }).optional(),
+  MILLRACE_CACHE_BYTES: z.coerce
+    .number()
+    .int()
+    .min(2 ** 28, 'is at least 268435456 (256 MiB)')
+    .default(10 * 2 ** 30),
   MILLRACE_POSTGRES_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'starts with postgres://')
@@ -62,8 +68,9 @@ export interface Settings {
   /** Folder of the embedded log, and file of its stages' state: in the data folder. */
   readonly logDir: string
   readonly stateFile: string
-  /** Where the lake is: `file:<absolute folder>`. */
   readonly lake: StoreSettings
+  /** Copies of a bucket's objects, for SQL. */
+  readonly cache: { readonly directory: string; readonly maxBytes: number }
   /** A PostgreSQL server of one's own; without it there is one in the data folder. */
   readonly postgresUrl: string | undefined
   /** Where people may sign in besides. */
@@ -118,7 +125,8 @@ export function readSettings(
     tls: tlsFiles(set.MILLRACE_TLS_CERT, set.MILLRACE_TLS_KEY),
     logDir: resolve(dataDir, 'log'),
     stateFile: resolve(dataDir, 'state.db'),
-    lake: { url: absolute(set.MILLRACE_LAKE ?? `file:${resolve(dataDir, 'lake')}`) },
+    lake: storeAt(set.MILLRACE_LAKE ?? `file:${resolve(dataDir, 'lake')}`, set.MILLRACE_S3_ENDPOINT),
+    cache: { directory: resolve(dataDir, 'cache'), maxBytes: set.MILLRACE_CACHE_BYTES },
     postgresUrl: set.MILLRACE_POSTGRES_URL,
     oidc: oidcClient(set.MILLRACE_OIDC_ISSUER, set.MILLRACE_OIDC_CLIENT_ID, set.MILLRACE_OIDC_CLIENT_SECRET),
     apiKey: set.MILLRACE_API_KEY,
@@ -145,9 +153,10 @@ function checkShared({ isWhole }: Roles, set: z.output<typeof schema>): void {
   throw new OperatorError(`with --roles or --stage, processes share what they work on: set ${missing.join(' and ')}`)
 }
 
-/** The URL of a store, its folder from the root. */
-function absolute(url: string): string {
-  return url.startsWith('file:') ? `file:${resolve(url.slice('file:'.length))}` : url
+/** A store with its folder from the root. @throws OperatorError where the URL is none of a store */
+function storeAt(url: string, s3Endpoint: string | undefined): StoreSettings {
+  const place = placeOf(url)
+  return place.kind === 'folder' ? { url: `file:${resolve(place.directory)}` } : { url, s3Endpoint }
 }
 
 /** @throws OperatorError where there is an issuer without a client, or the other way round */

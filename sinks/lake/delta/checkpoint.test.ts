@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { otelLogsAndSpans } from '#schemas/tables/tables.ts'
-import { createFaultyStore } from '#sinks/store/testing/faulty_store.ts'
+import { createMemoryStore } from '#sinks/store/testing/memory_store.ts'
 import { type Action, commitKey, encodeActions, logPrefix, type Remove } from './actions.ts'
 import { writeCheckpoint } from './checkpoint.ts'
 import { newMetadata, PROTOCOL } from './schema.ts'
@@ -52,7 +52,7 @@ const plain = ({ version, protocol, metadata, files, removed, txns }: TableState
 })
 
 test('a checkpoint holds the whole state, less what was removed long ago', async () => {
-  const store = createFaultyStore(Math.random, 0)
+  const store = createMemoryStore()
   const state = stateOf()
   await writeCheckpoint(store, KEY, state, 1000)
   state.removed.delete('old')
@@ -60,7 +60,7 @@ test('a checkpoint holds the whole state, less what was removed long ago', async
 })
 
 test('commits after the checkpoint are applied to it, those before it need not be there', async () => {
-  const store = createFaultyStore(Math.random, 0)
+  const store = createMemoryStore()
   await writeCheckpoint(store, KEY, stateOf(), 0)
   await store.put(commitKey(KEY, 8), encodeActions([add('c'), { remove: removeOf('a', 6000) }]))
   const state = await loadSnapshot(store, KEY)
@@ -69,7 +69,7 @@ test('commits after the checkpoint are applied to it, those before it need not b
 })
 
 test('a broken pointer is only a hint', async () => {
-  const store = createFaultyStore(Math.random, 0)
+  const store = createMemoryStore()
   await writeCheckpoint(store, KEY, stateOf(), 0)
   await store.put(`${logPrefix(KEY)}_last_checkpoint`, new TextEncoder().encode('{"version":'))
   assert.equal((await loadSnapshot(store, KEY)).version, 7)
@@ -78,12 +78,12 @@ test('a broken pointer is only a hint', async () => {
 })
 
 test('a commit that is missing is not stepped over', async () => {
-  const store = createFaultyStore(Math.random, 0)
+  const store = createMemoryStore()
   await writeCheckpoint(store, KEY, stateOf(), 0)
   await store.put(commitKey(KEY, 9), encodeActions([add('d')]))
   await assert.rejects(loadSnapshot(store, KEY), { name: 'InvariantError', message: /version 9 follows 7/ })
 })
 
 test('a table that is not there has version -1', async () => {
-  assert.equal((await loadSnapshot(createFaultyStore(Math.random, 0), KEY)).version, -1)
+  assert.equal((await loadSnapshot(createMemoryStore(), KEY)).version, -1)
 })

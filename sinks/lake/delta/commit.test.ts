@@ -2,47 +2,15 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TransientError } from '#pipeline/errors/errors.ts'
 import { otelLogsAndSpans } from '#schemas/tables/tables.ts'
-import { createFaultyStore } from '#sinks/store/testing/faulty_store.ts'
-import { mulberry32 } from '../testing/sample_logs.ts'
-import { type Action, type Add, commitKey, decodeActions, encodeActions } from './actions.ts'
-import { type CommitOutcome, type CommitRequest, commit, type TableHead } from './commit.ts'
+import { createMemoryStore } from '#sinks/store/testing/memory_store.ts'
+import { emptyHead, KEY, racingCommits, requestOf, run } from '../testing/racing_commits.ts'
+import { type Action, commitKey, decodeActions, encodeActions } from './actions.ts'
+import { commit } from './commit.ts'
 import { loadSnapshot } from './snapshot.ts'
 import { headOf } from './table_head.ts'
-import { MutableTableState } from './table_state.ts'
-
-const KEY = 'p/otel_logs_and_spans'
-
-const addOf = (path: string): Add => ({
-  path,
-  partitionValues: { date: '2026-03-04' },
-  size: 1,
-  modificationTime: 0,
-  dataChange: true,
-})
-
-function requestOf(
-  id: string,
-  origins: Record<string, readonly [number, number]>,
-  remove: string[] = [],
-): CommitRequest {
-  return {
-    id,
-    operation: 'WRITE',
-    add: [addOf(id)],
-    remove: remove.map((path) => {
-      const { modificationTime: _, ...rest } = addOf(path)
-      return { ...rest, deletionTimestamp: 0, extendedFileMetadata: true, dataChange: false }
-    }),
-    origins: new Map(Object.entries(origins).map(([appId, [first, last]]) => [appId, { first, last }])),
-  }
-}
-
-const emptyHead = () => headOf(new MutableTableState())
-const run = (store: ReturnType<typeof createFaultyStore>, head: TableHead, request: CommitRequest) =>
-  commit(store, KEY, otelLogsAndSpans, head, request, 0)
 
 test('the first commit makes the table; a second writer’s goes after it', async () => {
-  const store = createFaultyStore(Math.random, 0)
+  const store = createMemoryStore()
   assert.deepEqual(await run(store, emptyHead(), requestOf('a', { x: [0, 4] })), { kind: 'committed', version: 0 })
   assert.deepEqual(await run(store, emptyHead(), requestOf('b', { y: [0, 2] })), { kind: 'committed', version: 1 })
   const state = await loadSnapshot(store, KEY)
@@ -58,7 +26,7 @@ test('the first commit makes the table; a second writer’s goes after it', asyn
 })
 
 test('a commit whose answer was lost is found by its id', async () => {
-  const store = createFaultyStore(Math.random, 0)
+  const store = createMemoryStore()
   const head = emptyHead()
   let lost = 1
   const losing = {
@@ -75,7 +43,7 @@ test('a commit whose answer was lost is found by its id', async () => {
 })
 
 test('rows the table has already are not committed again', async () => {
-  const store = createFaultyStore(Math.random, 0)
+  const store = createMemoryStore()
   const head = emptyHead()
   await run(store, emptyHead(), requestOf('a', { x: [0, 4] }))
   assert.deepEqual(await run(store, head, requestOf('b', { x: [3, 6], y: [0, 0] })), { kind: 'superseded' })
@@ -84,7 +52,7 @@ test('rows the table has already are not committed again', async () => {
 })
 
 test('a rewrite is abandoned when another writer removed its input', async () => {
-  const store = createFaultyStore(Math.random, 0)
+  const store = createMemoryStore()
   const head = emptyHead()
   await run(store, head, requestOf('a', { x: [0, 0] }))
   const other = headOf(await loadSnapshot(store, KEY))
@@ -93,7 +61,7 @@ test('a rewrite is abandoned when another writer removed its input', async () =>
 })
 
 test('after three failed writes the caller is told, and nothing is lost', async () => {
-  const store = createFaultyStore(Math.random, 0)
+  const store = createMemoryStore()
   let writes = 0
   const full = {
     ...store,
@@ -109,7 +77,7 @@ test('after three failed writes the caller is told, and nothing is lost', async 
 })
 
 test('a table that another program raised to a newer protocol is refused with a sentence', async () => {
-  const store = createFaultyStore(Math.random, 0)
+  const store = createMemoryStore()
   await run(store, emptyHead(), requestOf('a', { x: [0, 0] }))
   const raised: Action = { protocol: { minReaderVersion: 3, minWriterVersion: 7 } }
   await store.put(commitKey(KEY, 1), encodeActions([raised]))
@@ -120,7 +88,7 @@ test('a table that another program raised to a newer protocol is refused with a 
 })
 
 test('columns the table lacks are added by the next commit; one of another type is refused', async () => {
-  const store = createFaultyStore(Math.random, 0)
+  const store = createMemoryStore()
   const head = emptyHead()
   await run(store, head, requestOf('a', { x: [0, 0] }))
   const fields = JSON.parse(head.metadata!.schemaString).fields as { name: string; type: unknown }[]
@@ -151,59 +119,6 @@ test('bytes that are no commit are named', () => {
   )
 })
 
-/**
- * Two processes think they own the same partitions and write the same origins to one table, through a store that loses
- * answers and lets refused writes happen later. Every origin must be in exactly one commit, in order.
- */
 test('whatever the store loses, each origin is committed exactly once', async () => {
-  for (let seed = 1; seed <= 60; seed++) {
-    const random = mulberry32(seed)
-    const store = createFaultyStore(random, 0.4)
-    const last = 12
-    const writers = ['one', 'two', 'three'].map((name) => writeAll(store, name, last, random))
-    await Promise.all(writers)
-    store.heal()
-    const state = await loadSnapshot(store, KEY)
-    const committed = [...state.files.keys()].flatMap((path) => originsIn(path))
-    assert.deepEqual(
-      committed.sort((a, b) => a - b),
-      Array.from({ length: last + 1 }, (_, at) => at),
-      `seed ${seed}: ${[...state.files.keys()].join(' ')}`,
-    )
-    assert.equal(state.txns.get('x'), last, `seed ${seed}`)
-  }
+  for (let seed = 1; seed <= 60; seed++) await racingCommits(createMemoryStore(), seed)
 })
-
-/** A path names its origins, `<writer>-<try>.<first>-<last>`. */
-function originsIn(path: string): number[] {
-  const [first, last] = path.split('.')[1].split('-').map(Number)
-  return Array.from({ length: last - first + 1 }, (_, at) => first + at)
-}
-
-async function writeAll(store: ReturnType<typeof createFaultyStore>, name: string, last: number, random: () => number) {
-  let head: TableHead | null = null
-  let next = 0
-  let pending: CommitRequest | null = null
-  for (let tries = 0; next <= last; tries++) {
-    assert.ok(tries < 2000, 'the writer gets on')
-    try {
-      // Now and then the process starts again and knows nothing but the log.
-      if (random() < 0.1) {
-        head = null
-        pending = null
-      }
-      head ??= headOf(await loadSnapshot(store, KEY))
-      if (pending === null) {
-        next = Math.max(next, (head.txns.get('x') ?? -1) + 1)
-        if (next > last) return
-        const end = Math.min(last, next + Math.floor(random() * 4))
-        pending = requestOf(`${name}-${tries}.${next}-${end}`, { x: [next, end] })
-      }
-      const outcome: CommitOutcome = await run(store, head, pending)
-      if (outcome.kind === 'committed') next = pending.origins.get('x')!.last + 1
-      pending = null
-    } catch (error) {
-      if (!(error instanceof TransientError)) throw error
-    }
-  }
-}

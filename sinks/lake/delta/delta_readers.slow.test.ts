@@ -3,13 +3,8 @@
  * folder. Without Python or PyPI the test is skipped, except in CI.
  */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { type Batch, positionAt } from '#pipeline/batch/batch.ts'
 import { valueAt } from '#pipeline/batch/column.ts'
 import { storedColumns } from '#schemas/tables/stored.ts'
@@ -18,33 +13,16 @@ import { createFileStore } from '#sinks/store/file_store.ts'
 import { withFolder } from '#sinks/store/testing/folder.ts'
 import { compactTable } from '../compaction/compaction.ts'
 import { LakeMaintenance } from '../compaction/maintenance.ts'
+import { pythonWithReaders, readTable, type SeenTable } from '../testing/delta_readers.ts'
 import { sampleLogs } from '../testing/sample_logs.ts'
 import { LakeWriter } from '../writer/lake_writer.ts'
-
-const run = promisify(execFile)
-const SCRIPT = fileURLToPath(new URL('../testing/delta_readers.py', import.meta.url))
-const PACKAGES = ['pyarrow==26.0.1', 'deltalake==1.6.6']
-
-/** A Python that has the readers; `null` where none can be made. */
-async function python(): Promise<string | null> {
-  const folder = join(tmpdir(), 'millrace-delta-readers')
-  const executable = join(folder, 'bin', 'python')
-  try {
-    if (!existsSync(executable)) await run('python3', ['-m', 'venv', folder])
-    await run(executable, ['-m', 'pip', 'install', '--quiet', ...PACKAGES])
-    return executable
-  } catch (error) {
-    if (process.env.CI === 'true') throw error
-    return null
-  }
-}
 
 const DAY = 86_400_000_000
 const NOON = Date.UTC(2026, 2, 4, 12) * 1000
 
 test('pyarrow and delta-rs read what we wrote, before and after compaction and a checkpoint', async (context) => {
-  const executable = await python()
-  if (executable === null) return context.skip('no Python with pyarrow and deltalake could be set up')
+  const python = await pythonWithReaders()
+  if (python === null) return context.skip('no Python with pyarrow and deltalake could be set up')
   await withFolder(async (directory) => {
     const store = createFileStore(directory)
     const maintenance = new LakeMaintenance({ store, now: Date.now, failed: (_, error) => assert.fail(error as Error) })
@@ -61,19 +39,14 @@ test('pyarrow and delta-rs read what we wrote, before and after compaction and a
       await maintenance.idle()
     }
     const key = `${batches[0].projectId}/${otelLogsAndSpans.name}`
-    const before = await read(executable, join(directory, key))
+    const before = await readTable(python, join(directory, key))
     check(before, batches)
     await compactTable(store, key, otelLogsAndSpans, Date.now())
-    check(await read(executable, join(directory, key)), batches)
+    check(await readTable(python, join(directory, key)), batches)
   })
 })
 
-async function read(executable: string, path: string) {
-  const { stdout } = await run(executable, [SCRIPT, path], { maxBuffer: 2 ** 26 })
-  return JSON.parse(stdout)
-}
-
-function check(seen: Awaited<ReturnType<typeof read>>, batches: readonly Batch[]): void {
+function check(seen: SeenTable, batches: readonly Batch[]): void {
   const sum = (name: string) =>
     batches.reduce((total, batch) => {
       const column = batch.columns.get(name)!

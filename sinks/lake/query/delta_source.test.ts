@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
 import { mkdirSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { createFileStore } from '#sinks/store/file_store.ts'
 import type { ObjectStore } from '#sinks/store/object_store.ts'
 import { withFolder } from '#sinks/store/testing/folder.ts'
 import { type Action, commitKey, encodeActions } from '../delta/actions.ts'
 import { createDeltaSource, type DeltaSourceOptions } from './delta_source.ts'
+import { filesIn } from './lake_files.ts'
 import type { LakeSource } from './snapshot.ts'
 
 const TABLE = 'otel_logs_and_spans'
@@ -14,7 +16,7 @@ const add = (path: string, stats?: object): Action => ({
   add: {
     path,
     partitionValues: { date: '2026-11-22' },
-    size: 1,
+    size: 11,
     modificationTime: 0,
     dataChange: true,
     ...(stats === undefined ? {} : { stats: JSON.stringify(stats) }),
@@ -51,7 +53,7 @@ const withLake = (use: (lake: Lake) => Promise<void>, options: DeltaSourceOption
     }
     await use({
       store: files,
-      source: createDeltaSource(store, directory, options),
+      source: createDeltaSource(store, filesIn(directory), options),
       commit: (project, version, ...actions) =>
         files.putIfAbsent(commitKey(`${project}/${TABLE}`, version), encodeActions(actions)),
       reads() {
@@ -77,7 +79,8 @@ describe('snapshots of Delta tables', () => {
       assert.deepEqual([...snapshot.positions], [['log/raw/0', 9]])
       const [one, three] = snapshot.files
       assert.deepEqual(one, {
-        path: store.localPath(`p/${TABLE}/date=2026-11-22/one file.parquet`),
+        key: `p/${TABLE}/date=2026-11-22/one file.parquet`,
+        sizeBytes: 11,
         date: '2026-11-22',
         minTimestamp: Date.parse('2026-11-22T10:00:00.001Z') * 1000,
         maxTimestamp: Date.parse('2026-11-22T10:00:02.000Z') * 1000,
@@ -86,6 +89,12 @@ describe('snapshots of Delta tables', () => {
         max: { timestamp: '2026-11-22T10:00:02.000Z', id: 'b' },
       })
       assert.deepEqual([three.minTimestamp, three.maxTimestamp, three.min], [null, null, {}])
+      const { paths } = await source.hold([three, one], new AbortController().signal)
+      assert.deepEqual(
+        paths,
+        [three, one].map(({ key }) => store.localPath(key)),
+      )
+      assert.equal(dirname(dirname(paths[0])), join(source.directory('p'), TABLE))
     }))
 
   it('are empty before there is a table and see its first commit', () =>
@@ -142,11 +151,10 @@ describe('snapshots of Delta tables', () => {
       { maxTables: 2 },
     ))
 
-  it('fail clearly where DuckDB cannot get at a file, and where the id is no project', () =>
-    withLake(async ({ store, source, commit }) => {
-      await commit('p', 0, add('a'))
-      const remote = createDeltaSource({ ...store, localPath: () => null }, '/nowhere')
-      await assert.rejects(remote.snapshot('p', TABLE), /not on this machine/)
+  it('fail clearly where a file is outside of the lake, and where the id is no project', () =>
+    withLake(async ({ source, commit }) => {
+      await commit('p', 0, add('../../../q/secret.parquet'))
+      await assert.rejects(source.snapshot('p', TABLE), /not a key/)
       await assert.rejects(source.snapshot('../p', TABLE), /not a project id/)
     }))
 })

@@ -1,13 +1,11 @@
 /** Snapshots of Delta tables, kept and moved on by the commits made since. */
-import { join } from 'node:path'
-import { TransientError } from '#pipeline/errors/errors.ts'
-import type { ObjectStore } from '#sinks/store/object_store.ts'
+import { checkedKey, type ObjectStore } from '#sinks/store/object_store.ts'
 import { type Add, commitKey } from '../delta/actions.ts'
 import { commitActions, loadSnapshot } from '../delta/snapshot.ts'
 import type { Stats } from '../delta/stats.ts'
 import type { MutableTableState } from '../delta/table_state.ts'
 import { tableKey } from '../paths.ts'
-import type { LakeFile, LakeSnapshot, LakeSource } from './snapshot.ts'
+import type { LakeFile, LakeFiles, LakeSnapshot, LakeSource } from './snapshot.ts'
 
 export interface DeltaSourceOptions {
   /** Tables whose state is kept; the one unused for longest is loaded anew when asked for again. */
@@ -29,17 +27,17 @@ interface KeptTable {
   seenMs: number
 }
 
-/** @param directory the folder of `store`, where DuckDB reads the files */
-export function createDeltaSource(store: ObjectStore, directory: string, options: DeltaSourceOptions = {}): LakeSource {
+/** @param files where DuckDB finds the files of `store` */
+export function createDeltaSource(store: ObjectStore, files: LakeFiles, options: DeltaSourceOptions = {}): LakeSource {
   const { maxTables = 64, now = () => performance.now() } = options
   /** Each the latest of its table's loads, which run one after another; the one unused for longest first. */
   const tables = new Map<string, Promise<KeptTable | null>>()
-  const files = new WeakMap<Add, LakeFile>()
+  const known = new WeakMap<Add, LakeFile>()
 
   const fileOf = (table: string, add: Add): LakeFile => {
-    const known = files.get(add) ?? lakeFile(store, table, add)
-    files.set(add, known)
-    return known
+    const file = known.get(add) ?? lakeFile(table, add)
+    known.set(add, file)
+    return file
   }
   const load = async (table: string): Promise<KeptTable> => {
     const seenMs = now()
@@ -66,7 +64,8 @@ export function createDeltaSource(store: ObjectStore, directory: string, options
   }
 
   return {
-    directory: (projectId) => join(directory, projectId),
+    directory: files.directory,
+    hold: files.hold,
     async snapshot(projectId, tableName) {
       const table = tableKey(projectId, tableName)
       const before = tables.get(table) ?? Promise.resolve(null)
@@ -79,13 +78,12 @@ export function createDeltaSource(store: ObjectStore, directory: string, options
   }
 }
 
-/** @throws TransientError where DuckDB cannot get at the file */
-function lakeFile(store: ObjectStore, table: string, add: Add): LakeFile {
-  const path = store.localPath(`${table}/${decodeURIComponent(add.path)}`)
-  if (path === null) throw new TransientError(`${table}/${add.path} is not on this machine`)
+/** @throws RangeError where the file is outside of the store */
+function lakeFile(table: string, add: Add): LakeFile {
   const stats = (add.stats === undefined ? {} : JSON.parse(add.stats)) as Partial<Stats>
   return {
-    path,
+    key: checkedKey(`${table}/${decodeURIComponent(add.path)}`),
+    sizeBytes: add.size,
     date: add.partitionValues.date,
     minTimestamp: micros(stats.minValues?.timestamp),
     maxTimestamp: micros(stats.maxValues?.timestamp),

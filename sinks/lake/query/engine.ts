@@ -13,20 +13,18 @@ import {
   userError,
 } from '#schemas/query.ts'
 import { TABLES } from '#schemas/tables/tables.ts'
+import { bindViews } from './bind_views.ts'
 import { createCatalog } from './catalog/catalog.ts'
 import { catalogStatement, isCatalogStatement } from './catalog/statement.ts'
 import { describePrepared } from './describe.ts'
 import { problemOf } from './duckdb_error.ts'
-import type { ProjectInstance } from './instance.ts'
 import type { InstancePool } from './instance_pool.ts'
 import { castParameters } from './parameter_types.ts'
 import { characterAt, type SqlParser } from './parser.ts'
-import { countParameters, type PlannedReference, planStatement, type StatementPlan } from './plan.ts'
-import { type KnownBound, pruneFiles } from './prune.ts'
-import { eventsSince } from './since.ts'
+import { countParameters, planStatement } from './plan.ts'
 import type { LakeSource } from './snapshot.ts'
 import type { TreeNode } from './sql_tree.ts'
-import type { Tail, TailView } from './tail.ts'
+import type { Tail } from './tail.ts'
 import { typeName, valueReader } from './values.ts'
 import { createViewSql } from './view.ts'
 
@@ -80,7 +78,7 @@ export function createEngine({ parser, pool, lake, tail }: EngineOptions): Engin
     return await pool.use(request.projectId, (instance) =>
       onConnection(instance, signal, async (connection) => {
         const params = valuesOf(request.params, plan.parameterCount)
-        const release = await bindViews(connection, instance, plan, view, params)
+        const release = await bindViews({ connection, instance, lake, signal }, plan, view, params)
         try {
           signal.throwIfAborted()
           return await deliver(await connection.stream(plan.sql, params), request.maxRows, view.asOf, sink, signal)
@@ -113,7 +111,7 @@ export function createEngine({ parser, pool, lake, tail }: EngineOptions): Engin
               const { table, view, needsStored } = reference
               const scan = instance.addScan({ table, batches: [] })
               scans.push(scan)
-              const empty = { table, files: [], tail: scan.number, withStored: needsStored, only: plan.columns }
+              const empty = { table, paths: [], tail: scan.number, withStored: needsStored, only: plan.columns }
               await connection.run(createViewSql(view, empty))
             }
             return plan.sql
@@ -161,68 +159,6 @@ async function onConnection<T>(
   } finally {
     signal.removeEventListener('abort', interrupt)
     connection.closeSync()
-  }
-}
-
-/** Makes each reference's view over the files it needs and its part of the tail. @returns how to let go of the tail */
-async function bindViews(
-  connection: DuckDBConnection,
-  instance: ProjectInstance,
-  plan: StatementPlan,
-  view: TailView,
-  params: DuckDBValue[],
-): Promise<() => void> {
-  const scans: { release(): void }[] = []
-  const bind = async ({ reference }: PlannedReference, bounds: readonly KnownBound[], since?: number) => {
-    const { table } = reference
-    const all = view.batches.get(table.name)!
-    const batches = since === undefined ? all : eventsSince(all, since)
-    const scan = instance.addScan({ table, batches })
-    scans.push(scan)
-    const files = pruneFiles(view.snapshots.get(table.name)!.files, bounds)
-    const source = { table, files, tail: scan.number, withStored: reference.needsStored, only: plan.columns, since }
-    await connection.run(createViewSql(reference.view, source))
-  }
-  const release = () => {
-    for (const scan of scans) scan.release()
-  }
-  try {
-    for (const planned of plan.references) {
-      const bounds = await knownBounds(connection, planned)
-      await bind(planned, bounds)
-      if (plan.thresholdSql === null) continue
-      const since = await threshold(connection, plan.thresholdSql, params)
-      if (since !== null)
-        await bind(planned, [...bounds, { column: 'timestamp', comparator: '>=', value: since }], since)
-    }
-  } catch (cause) {
-    release()
-    throw cause
-  }
-  return release
-}
-
-async function threshold(connection: DuckDBConnection, sql: string, params: DuckDBValue[]): Promise<number | null> {
-  const [row] = (await connection.runAndReadAll(sql, params)).getRows()
-  return row === undefined ? null : Number(row[0])
-}
-
-async function knownBounds(connection: DuckDBConnection, planned: PlannedReference): Promise<readonly KnownBound[]> {
-  const values = await evaluate(connection, planned.boundsSql)
-  return planned.bounds.flatMap(({ column, comparator }, at): KnownBound[] => {
-    const value = values[at]
-    if (typeof value !== 'string') return []
-    return [{ column: column.name, comparator, value: column.type === 'timestamptz' ? Number(value) : value }]
-  })
-}
-
-/** The values of a bound's expressions. What fails here fails in the statement too, where it is said properly. */
-async function evaluate(connection: DuckDBConnection, sql: string | null): Promise<readonly DuckDBValue[]> {
-  if (sql === null) return []
-  try {
-    return (await connection.runAndReadAll(sql)).getRows()[0]
-  } catch {
-    return []
   }
 }
 

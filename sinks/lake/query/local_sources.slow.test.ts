@@ -32,7 +32,8 @@ describe('SQL over log and lake on disk', () => {
     log = await createEmbeddedLog({ directory: logDirectory })
     await log.createTopics([{ name: topic.name, partitions: 1, retentionMs: 3_600_000, retentionBytes: null }])
     sink = createLakeSink({ store: lake })
-    const settings = { log: { directory: logDirectory }, lake, lakeGroup: GROUP }
+    const cache = { directory: join(folder, 'cache'), maxBytes: 2 ** 20 }
+    const settings = { log: { directory: logDirectory }, lake, cache, lakeGroup: GROUP }
     queries = await createQueryProcess({ sources: LOCAL_SOURCES, settings, tempDirectory: join(folder, 'temp') })
   })
   after(async () => {

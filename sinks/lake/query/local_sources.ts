@@ -1,12 +1,10 @@
-/** The log, on this machine or on Kafka, and a lake on this machine. */
+/** The log, on this machine or on Kafka, and the lake, on this machine or in a bucket. */
 import { isAbsolute } from 'node:path'
 import { z } from 'zod'
-import { OperatorError } from '#pipeline/errors/errors.ts'
 import { createEmbeddedLog } from '#pipeline/log/embedded/embedded.ts'
 import { createKafkaLog, type KafkaLogOptions } from '#pipeline/log/kafka/kafka.ts'
-import { createFileStore } from '#sinks/store/file_store.ts'
-import { placeOf } from '#sinks/store/open_store.ts'
 import { createDeltaSource } from './delta_source.ts'
+import { openLakeFiles } from './lake_files.ts'
 import type { CreateQuerySources } from './sources.ts'
 
 const folder = z.string().refine(isAbsolute, 'must be an absolute path')
@@ -15,7 +13,8 @@ const logSchema = z.union([
   z.strictObject({ directory: folder }),
   z.strictObject({ kafka: z.custom<KafkaLogOptions>((value) => typeof value === 'object') }),
 ])
-const settingsSchema = z.strictObject({ log: logSchema, lake: store, lakeGroup: z.string() })
+const cache = z.strictObject({ directory: folder, maxBytes: z.int().positive() })
+const settingsSchema = z.strictObject({ log: logSchema, lake: store, cache, lakeGroup: z.string() })
 
 /** Where the log is: plain data. */
 export type LogPlace = z.input<typeof logSchema>
@@ -25,13 +24,12 @@ export type LocalSettings = z.input<typeof settingsSchema>
 export const LOCAL_SOURCES = import.meta.url
 
 export const createQuerySources: CreateQuerySources = async (settings) => {
-  const { log: logPlace, lake: store, lakeGroup } = settingsSchema.parse(settings)
-  const place = placeOf(store.url)
-  if (place.kind !== 'folder') throw new OperatorError(`${store.url}: SQL reads a lake in a folder`)
+  const { log: logPlace, lake: place, cache, lakeGroup } = settingsSchema.parse(settings)
+  const { store, files } = await openLakeFiles(place, cache)
   const log =
     'kafka' in logPlace
       ? await createKafkaLog(logPlace.kafka)
       : await createEmbeddedLog({ directory: logPlace.directory, readOnly: true })
-  const lake = createDeltaSource(createFileStore(place.directory), place.directory)
+  const lake = createDeltaSource(store, files)
   return { log, lake, lakeGroup, close: () => log.close() }
 }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { rmSync } from 'node:fs'
 import { after, before, describe, it } from 'node:test'
 import { planStatement } from './plan.ts'
 import { batchOf, createQueryFixture, micros, PROJECT, type QueryFixture } from './testing/fixture.ts'
@@ -7,10 +8,11 @@ const START = micros('2026-11-22T10:00:00Z')
 
 describe('the newest events', () => {
   let fixture: QueryFixture
+  const files: string[] = []
   before(async () => {
     fixture = await createQueryFixture()
-    // Ten batches, a day apart, half of them stored; times within a batch repeat.
-    for (let offset = 0; offset < 10; offset++) {
+    // Batches a day apart, most of them stored, the others in the tail; times within a batch repeat.
+    for (let offset = 0; offset < 24; offset++) {
       const rows = Array.from({ length: 40 }, (_, row) => ({
         timestamp: START + BigInt(offset) * 86_400_000_000n + BigInt(row >> 1) * 1_000_000n,
         name: `n${row % 5}`,
@@ -18,7 +20,7 @@ describe('the newest events', () => {
         'attributes.k': `v${row % 3}`,
       }))
       const batch = batchOf(rows, { offset })
-      if (offset < 5) await fixture.lake.commit([batch])
+      if (offset < 20) files.push(await fixture.lake.commit([batch]))
       await fixture.append(batch)
     }
   })
@@ -35,6 +37,7 @@ describe('the newest events', () => {
     "WHERE name = 'n1'",
     "WHERE attributes->>'k' = 'v2' AND duration < 450",
     'WHERE duration < 130',
+    'WHERE duration < 1500',
     "WHERE name = 'absent'",
   ]
 
@@ -55,7 +58,17 @@ describe('the newest events', () => {
     const sql =
       'SELECT duration FROM otel_logs_and_spans WHERE name = $1 ORDER BY timestamp DESC, duration DESC LIMIT 2'
     assert.notEqual((await plan(sql)).thresholdSql, null)
-    assert.deepEqual(await fixture.query(sql, ['n1']), [{ duration: 936 }, { duration: 931 }])
+    assert.deepEqual(await fixture.query(sql, ['n1']), [{ duration: 2336 }, { duration: 2331 }])
+  })
+
+  it('open no file that is older than they are', async () => {
+    const newest = (where: string, limit: number) =>
+      fixture.query(`SELECT duration FROM otel_logs_and_spans ${where} ORDER BY timestamp DESC LIMIT ${limit}`)
+    rmSync(files[0])
+    // Four days in the tail, then three files of the four that are opened first.
+    assert.equal((await newest('', 280)).length, 280)
+    assert.equal((await newest('WHERE duration < 1500', 5)).length, 5)
+    await assert.rejects(newest('WHERE duration < 30', 5), /No files found|Cannot open/)
   })
 
   const others = [

@@ -10,7 +10,8 @@ const MINUTE = 60_000_000
 
 function file(over: Partial<LakeFile>): LakeFile {
   return {
-    path: '/x',
+    key: 'p/t/date=2026-11-22/f.parquet',
+    sizeBytes: 1,
     date: '2026-11-22',
     minTimestamp: 100 * MINUTE,
     maxTimestamp: 200 * MINUTE,

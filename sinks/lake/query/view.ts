@@ -5,12 +5,12 @@
  */
 import type { Table, TableColumn } from '#schemas/tables/tables.ts'
 import { STORED_COLUMN } from './attributes.ts'
-import type { LakeFile } from './snapshot.ts'
 import { TAIL_FUNCTION } from './tail_function.ts'
 
 export interface ViewSource {
   readonly table: Table
-  readonly files: readonly LakeFile[]
+  /** Of Parquet files. */
+  readonly paths: readonly string[]
   /** Number of the scan the tail function is to give. */
   readonly tail: number
   /** True: `stored$attributes` and `stored$resource` come after the table's columns. */
@@ -40,13 +40,12 @@ export function createViewSql(name: string, source: ViewSource): string {
   return `CREATE OR REPLACE TEMP VIEW ${quoted(name)} AS SELECT ${columns.join(', ')} FROM (${sourceSql(source)})${from}`
 }
 
-function sourceSql({ table, files, tail }: ViewSource): string {
+function sourceSql({ table, paths, tail }: ViewSource): string {
   const fromTail = table.stored.map(tailColumn).join(', ')
   const tailSql = `SELECT ${fromTail} FROM ${TAIL_FUNCTION}(${tail})`
-  if (files.length === 0) return tailSql
+  if (paths.length === 0) return tailSql
   const fromFiles = table.stored.map((column) => `CAST(${quoted(column.name)} AS ${column.type})`).join(', ')
-  const paths = files.map((file) => literal(file.path)).join(', ')
-  const parquet = `read_parquet([${paths}], hive_partitioning = true, hive_types = {'date': DATE})`
+  const parquet = `read_parquet([${paths.map(literal).join(', ')}], hive_partitioning = true, hive_types = {'date': DATE})`
   return `${tailSql} UNION ALL SELECT ${fromFiles} FROM ${parquet}`
 }
 

@@ -9,11 +9,12 @@ import pyarrow.parquet as pq
 from deltalake import DeltaTable
 
 path = sys.argv[1]
-table = DeltaTable(path)
+storage_options = json.loads(sys.argv[2]) if len(sys.argv) > 2 else None
+table = DeltaTable(path, storage_options=storage_options)
 rows = table.to_pyarrow_table() if hasattr(table, "to_pyarrow_table") else pa.table(table.to_arrow())
 rows = rows.sort_by("id")
 files = table.file_uris()
-for file in files:
+for file in files if storage_options is None else []:
     pq.read_table(file.replace("file://", ""), partitioning=None)
 protocol = table.protocol()
 print(

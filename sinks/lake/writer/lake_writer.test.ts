@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { TransientError } from '#pipeline/errors/errors.ts'
-import { createFaultyStore } from '#sinks/store/testing/faulty_store.ts'
+import { createMemoryStore } from '#sinks/store/testing/memory_store.ts'
 import { loadSnapshot } from '../delta/snapshot.ts'
 import type { Stats } from '../delta/stats.ts'
 import { sampleLogs } from '../testing/sample_logs.ts'
@@ -13,7 +13,7 @@ const key = (number: number) => `${project(number)}/otel_logs_and_spans`
 const batch = (offset: number, number = 1, partition = 0) =>
   sampleLogs({ rows: 20, offset, partition, projectId: project(number) })
 const SIZE = batchBytes(batch(0))
-const quiet = () => createFaultyStore(Math.random, 0)
+const quiet = () => createMemoryStore()
 
 /** A store whose writes wait until they are let go. */
 function gated() {

@@ -1,22 +1,16 @@
 /**
- * A real S3 server for tests: moto, from PyPI, in an environment of its own under the temporary folder. It honours
- * `If-None-Match`. Without Python or PyPI there is none, except in CI.
+ * A real S3 server for tests: moto, from PyPI, which honours `If-None-Match`. Without Python or PyPI there is none, except
+ * in CI.
  */
-import { execFile, spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { rename, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { CreateBucketCommand } from '@aws-sdk/client-s3'
 import { createS3Client } from '../s3_store.ts'
+import { pythonWith } from './python.ts'
 
-const run = promisify(execFile)
 const PACKAGES = ['moto[s3]==5.2.5', 'flask==3.1.3', 'flask-cors==6.0.5']
 const SCRIPT = fileURLToPath(new URL('./moto_server.py', import.meta.url))
-const FOLDER = join(tmpdir(), 'millrace-moto-5.2.5')
 
 /** Moto takes any; that a request has some is the SDK's wish. */
 export const S3_ENVIRONMENT = {
@@ -38,7 +32,7 @@ export interface S3Server {
  * @returns `null` where none can be set up: skip the test
  */
 export async function startS3(environment: Readonly<Record<string, string>> = {}): Promise<S3Server | null> {
-  const python = await pythonWithMoto()
+  const python = await pythonWith('moto-5.2.5', PACKAGES)
   if (python === null) return null
   Object.assign(process.env, S3_ENVIRONMENT)
   const server = spawn(python, [SCRIPT], {
@@ -65,26 +59,5 @@ export async function startS3(environment: Readonly<Record<string, string>> = {}
       server.stdin.end()
       await ended
     },
-  }
-}
-
-/** A Python that has moto; `null` where none can be made. */
-async function pythonWithMoto(): Promise<string | null> {
-  const python = join(FOLDER, 'bin', 'python')
-  if (existsSync(python)) return python
-  // Made aside and renamed, so that tests that run at the same time find a whole one or none.
-  const making = `${FOLDER}.${process.pid}`
-  try {
-    await run('python3', ['-m', 'venv', making])
-    await run(join(making, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', ...PACKAGES])
-    await rename(making, FOLDER).catch((error) => {
-      if (!existsSync(python)) throw error
-    })
-    return python
-  } catch (error) {
-    if (process.env.CI === 'true') throw error
-    return null
-  } finally {
-    await rm(making, { recursive: true, force: true })
   }
 }

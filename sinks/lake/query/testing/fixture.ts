@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import type { Batch, Signal } from '#pipeline/batch/batch.ts'
 import { type Column, type ColumnType, columnOf, type Value } from '#pipeline/batch/column.ts'
@@ -16,7 +16,7 @@ import { createEngine, type Engine } from '../engine.ts'
 import { createProjectInstance } from '../instance.ts'
 import { createInstancePool, type InstancePool } from '../instance_pool.ts'
 import { createSqlParser, type SqlParser } from '../parser.ts'
-import { EMPTY_SNAPSHOT, type LakeFile, type LakeSnapshot, type LakeSource } from '../snapshot.ts'
+import { EMPTY_SNAPSHOT, type HeldFiles, type LakeFile, type LakeSnapshot, type LakeSource } from '../snapshot.ts'
 import { createTail, type Tail, type TailOptions } from '../tail.ts'
 import { tailFunction } from '../tail_function.ts'
 import { literal } from '../view.ts'
@@ -89,6 +89,10 @@ export class FixtureLake implements LakeSource {
     return this.#snapshots.get(`${projectId}/${table}`) ?? EMPTY_SNAPSHOT
   }
 
+  async hold(files: readonly LakeFile[]): Promise<HeldFiles> {
+    return { paths: files.map(({ key }) => join(this.root, key)), release() {} }
+  }
+
   /** Commits a file of these batches, all of one project and table. */
   async commit(batches: readonly Batch[], date = '2026-11-22'): Promise<string> {
     const { projectId, signal } = batches[0]
@@ -99,7 +103,8 @@ export class FixtureLake implements LakeSource {
     await writeParquet(path, table, batches)
     const times = batches.flatMap((batch) => timesOf(batch)).map(Number)
     const file: LakeFile = {
-      path,
+      key: relative(this.root, path),
+      sizeBytes: 0,
       date,
       minTimestamp: Math.min(...times),
       maxTimestamp: Math.max(...times),
