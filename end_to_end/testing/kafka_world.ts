@@ -1,0 +1,139 @@
+/**
+ * millrace as many processes on real servers: Kafka, a schema registry, PostgreSQL and a lake that they share; and a load
+ * that knows what was acknowledged.
+ */
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createTestPostgres, type TestPostgres } from '#pipeline/postgres/testing.ts'
+import { type KafkaOptions, type KafkaServer, startKafka } from '#pipeline/testing/services/kafka.ts'
+import { type RegistryServer, startRegistry } from '#pipeline/testing/services/registry.ts'
+import { encodeLogs } from '#schemas/otlp/testing/encode.ts'
+import { startServer, TEST_KEY, type TestServer } from '../server.ts'
+
+export const PARTITIONS = 8
+const LOGS_PER_EXPORT = 20
+/** How long what was acknowledged may take to be seen, on a machine that does ten things at once. */
+const SETTLED_WITHIN_MS = 90_000
+
+export interface KafkaWorld {
+  readonly kafka: KafkaServer
+  readonly registry: RegistryServer
+  readonly postgres: TestPostgres
+  /** What millrace's settings are here. */
+  readonly env: Readonly<Record<string, string>>
+  /** Starts millrace on it, in a data folder of its own that goes with the world. */
+  start(...args: string[]): Promise<TestServer>
+  close(): Promise<void>
+}
+
+/** @param options of the broker; `kafkaUrl` is what millrace is told instead of the broker's own address */
+export async function createKafkaWorld(
+  options: KafkaOptions & { readonly kafkaUrl?: string } = {},
+): Promise<KafkaWorld> {
+  const { kafkaUrl, ...broker } = options
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-world-'))
+  const [kafka, registry, postgres] = await Promise.all([startKafka(broker), startRegistry(), createTestPostgres()])
+  const { host, user, database } = postgres.server.connection
+  const env = {
+    MILLRACE_LOG: kafkaUrl ?? `kafka://${kafka.brokers.join(',')}`,
+    MILLRACE_SCHEMA_REGISTRY_URL: registry.url,
+    MILLRACE_POSTGRES_URL: `postgres://${user}@localhost/${database}?host=${encodeURIComponent(host)}`,
+    MILLRACE_LAKE: `file:${join(folder, 'lake')}`,
+    MILLRACE_PARTITIONS: String(PARTITIONS),
+  }
+  const servers: TestServer[] = []
+  return {
+    kafka,
+    registry,
+    postgres,
+    env,
+    async start(...args) {
+      const dataDir = mkdtempSync(join(folder, 'data-'))
+      const server = await startServer({ dataDir, env, args })
+      servers.push(server)
+      return server
+    },
+    async close() {
+      await Promise.all(servers.map((server) => server.stop('SIGKILL')))
+      await Promise.all([kafka.close(), registry.close(), postgres.close()])
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Sends exports, each again with the same bytes until it is acknowledged, as an SDK does. */
+export class Load {
+  readonly #url: () => string
+  readonly #prefix: string
+  readonly #senders: Promise<void>[]
+  #next = 0
+  #sending = true
+  acknowledged = 0
+
+  /** @param url of the receiver, asked before each try */
+  constructor(url: () => string, { connections = 4, prefix = 'load' } = {}) {
+    this.#url = url
+    this.#prefix = prefix
+    this.#senders = Array.from({ length: connections }, () => this.#send())
+  }
+
+  /** Resolves when so many more events are acknowledged. */
+  async more(events: number): Promise<void> {
+    const wanted = this.acknowledged + events
+    while (this.acknowledged < wanted) await new Promise((resolve) => setTimeout(resolve, 2))
+  }
+
+  /** Sends no more; what is under way is acknowledged first. @returns events acknowledged in all */
+  async stop(): Promise<number> {
+    this.#sending = false
+    await Promise.all(this.#senders)
+    return this.acknowledged
+  }
+
+  /** Every acknowledged event is in SQL, and none twice; waits for them. */
+  async assertStored(server: TestServer): Promise<void> {
+    const deadline = performance.now() + SETTLED_WITHIN_MS
+    const wanted = this.acknowledged
+    for (;;) {
+      const answer = await server
+        .query(`select count(*), count(distinct name) from otel_logs_and_spans where name like '${this.#prefix}-%'`)
+        .catch((error: Error) => [[-1, -1, error.message]])
+      const [rows, distinct] = answer[0].map(Number)
+      if (rows >= wanted || performance.now() > deadline) {
+        assert.deepEqual({ rows, distinct }, { rows: wanted, distinct: wanted }, String(answer[0][2] ?? ''))
+        return
+      }
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+  }
+
+  async #send(): Promise<void> {
+    while (this.#sending) {
+      const body = exportOf(this.#prefix, this.#next)
+      this.#next += LOGS_PER_EXPORT
+      while (!(await this.#isAcknowledged(body))) await new Promise((resolve) => setTimeout(resolve, 10))
+      this.acknowledged += LOGS_PER_EXPORT
+    }
+  }
+
+  async #isAcknowledged(body: Uint8Array): Promise<boolean> {
+    const response = await fetch(`${this.#url()}/v1/logs`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-protobuf', authorization: `Bearer ${TEST_KEY}` },
+      body: body as Uint8Array<ArrayBuffer>,
+    }).catch(() => null)
+    await response?.arrayBuffer().catch(() => {})
+    return response?.status === 200
+  }
+}
+
+function exportOf(prefix: string, first: number): Uint8Array {
+  const logRecords = Array.from({ length: LOGS_PER_EXPORT }, (_, at) => ({
+    timeUnixNano: String(BigInt(Date.now()) * 1_000_000n),
+    eventName: `${prefix}-${first + at}`,
+    body: { stringValue: `event ${first + at}` },
+  }))
+  return encodeLogs({ resourceLogs: [{ scopeLogs: [{ logRecords }] }] })
+}
