@@ -84,6 +84,8 @@ export class Registry implements SchemaRegistry {
     const answer = await this.#ask('GET', path)
     if (answer.status !== 404) return void this.#checked(answer, `asking for the compatibility of ${subject}`)
     const set = await this.#ask('PUT', path, { compatibility: COMPATIBILITY })
+    // Apicurio, where another process that starts now has been faster.
+    if (set.status === 409) return
     this.#checked(set, `setting the compatibility of ${subject}`)
   }
 
