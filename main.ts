@@ -16,6 +16,7 @@ import { createPostgresStateStore } from '#pipeline/state/postgres.ts'
 import { createSqliteStateStore } from '#pipeline/state/sqlite.ts'
 import type { Directory, ProjectDirectory } from '#schemas/directory.ts'
 import { telemetryEvents } from '#schemas/topics.ts'
+import { createDeadLetters } from '#sinks/dead_letters/dead_letters.ts'
 import { defineLake } from '#sinks/lake/lake.ts'
 import { createPgwireServer } from '#sinks/lake/pgwire/server.ts'
 import { LOCAL_SOURCES } from '#sinks/lake/query/local_sources.ts'
@@ -160,6 +161,9 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
             }),
           )
         : null
+    const deadLetters = roles.has('ui')
+      ? opens(createDeadLetters({ database, log, topology, warn, onError: createErrorLog(logger, 'dead letters') }))
+      : null
     const sessions = createSessions({ database, directory: local.directory })
     const access = createAccess({ directory: local.directory, sessions })
     const tail =
@@ -191,12 +195,12 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
           sessions.forget()
           await directory.refresh()
         },
-        ...(query === null || tail === null
+        ...(query === null || tail === null || deadLetters === null
           ? { routes: probeRoutes(probes) }
           : {
               routes: apiRoutes({
                 ...probes,
-                ...{ database, sessions, access, queries: query },
+                ...{ database, sessions, access, deadLetters, queries: query },
                 directory: local.directory,
                 projections: {
                   services: (projectId) => readServices(database, projectId),

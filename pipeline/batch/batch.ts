@@ -51,8 +51,14 @@ export interface Batch {
 
 /** Position of an event in its raw record; a batch without this column has positions 0, 1, 2 … */
 export const POSITION = 'position'
+/** Columns of a dead letter beside those of its event: why, in a word and in a sentence; where, by which version … */
 export const DEAD_LETTER_CODE = 'dead_letter.code'
 export const DEAD_LETTER_DETAIL = 'dead_letter.detail'
+/** The stage or sink, and the version of millrace it belongs to. */
+export const DEAD_LETTER_STAGE = 'dead_letter.stage'
+export const DEAD_LETTER_VERSION = 'dead_letter.version'
+/** … and, of a record that is no event because it cannot be read, its bytes. */
+export const DEAD_LETTER_BYTES = 'dead_letter.bytes'
 
 /** True for a record that carries time and no events. */
 export function isTick(batch: Batch): boolean {

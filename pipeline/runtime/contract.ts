@@ -7,6 +7,7 @@ import type { Logger } from '../observability/logger.ts'
 import { failed } from '../stage/operators.ts'
 import type { Stage, StageState } from '../stage/stage.ts'
 import type { Carrier } from '../stage/topic.ts'
+import { enter } from './enter.ts'
 import type { Contract } from './exactly_one.ts'
 import { withinTime } from './guard.ts'
 
@@ -29,9 +30,10 @@ export function openStage(stage: Stage, partition: number, logger: Pick<Logger, 
     return opened
   }
   const { name, timeLimitMs } = stage
-  if (timeLimitMs === undefined) return { contract: { name, operators }, state }
+  const entered = { name, enter: (value: Carrier) => enter(stage, value) }
+  if (timeLimitMs === undefined) return { contract: { ...entered, operators }, state }
   const contract: Contract<Carrier, Carrier> = {
-    name,
+    ...entered,
     operators: () =>
       pipe(
         operators(),

@@ -16,7 +16,12 @@ export interface Contract<In, Out> {
   readonly around?: (send: () => void) => void
   /** What to give for a value where `around`, the operators or the contract failed; without it the stream fails. */
   readonly instead?: (value: In, error: Error) => Out
+  /** What is done with a value before the operators, and after them. Without it they are given every value as it is. */
+  readonly enter?: (value: In) => Entry<In, Out>
 }
+
+/** A value goes through the operators, or past them. */
+export type Entry<In, Out> = { readonly through: In; readonly finish: (output: Out) => Out } | { readonly past: Out }
 
 /**
  * Runs each value through the stage's operators and gives it back together with what came out.
@@ -25,26 +30,16 @@ export interface Contract<In, Out> {
 export function exactlyOne<In extends Carrier, Out extends Carrier, Item extends { readonly value: In }>(
   contract: Contract<In, Out>,
 ): OperatorFunction<Item, Pair<Item, Out>> {
-  const { around = (send) => send(), instead } = contract
+  const { around = (send) => send(), instead, enter = asItIs<In, Out> } = contract
   return (items) =>
     new Observable<Pair<Item, Out>>((subscriber) => {
       let chain = new Chain<In, Out>(contract)
       const subscription = items
         .pipe(
           map((item) => {
-            try {
-              let output: Out | undefined
-              around(() => {
-                output = chain.send(item.value)
-              })
-              return { input: item, output: output! }
-            } catch (error) {
-              if (instead === undefined) throw error
-              // Broken off in the middle, operators are in no state to go on.
-              chain.close()
-              chain = new Chain(contract)
-              return { input: item, output: instead(item.value, error as Error) }
-            }
+            const entry = enter(item.value)
+            if ('past' in entry) return { input: item, output: entry.past }
+            return { input: item, output: entry.finish(treat(entry.through)) }
           }),
         )
         .subscribe(subscriber)
@@ -52,7 +47,27 @@ export function exactlyOne<In extends Carrier, Out extends Carrier, Item extends
         subscription.unsubscribe()
         chain.close()
       }
+
+      function treat(value: In): Out {
+        try {
+          let output: Out | undefined
+          around(() => {
+            output = chain.send(value)
+          })
+          return output!
+        } catch (error) {
+          if (instead === undefined) throw error
+          // Broken off in the middle, operators are in no state to go on.
+          chain.close()
+          chain = new Chain(contract)
+          return instead(value, error as Error)
+        }
+      }
     })
+}
+
+function asItIs<In, Out>(value: In): Entry<In, Out> {
+  return { through: value, finish: (output) => output }
 }
 
 /** The operators, subscribed once. */

@@ -5,6 +5,7 @@ import type { Logger } from '../observability/logger.ts'
 import { failed } from '../stage/operators.ts'
 import type { Sink, SinkWriter } from '../stage/sink.ts'
 import { deadLetterTopic } from '../stage/stage.ts'
+import { deadLettersOf } from './dead_letters.ts'
 import type { Handover } from './handover.ts'
 import { recordOf } from './record.ts'
 import { createSource } from './source.ts'
@@ -114,7 +115,7 @@ async function takeable(options: SinkTaskOptions, batch: Batch): Promise<Batch> 
     const { partition, offset } = batch.origin
     const detail = `${sink.name}: ${(error as Error).message}`
     const { deadLetters, ...empty } = failed(batch, detail, 'sink_refused')
-    await log.append([recordOf(deadLetterTopic(sink), deadLetters!, schemaIds)])
+    await log.append([recordOf(deadLetterTopic(sink), deadLettersOf(sink, batch, deadLetters!), schemaIds)])
     stats[partition].deadLettered(batch.eventCount)
     const fields = { sink: sink.name, partition, origin: offset, project: batch.projectId, events: batch.eventCount }
     logger.warn({ ...fields, error: (error as Error).message }, 'batch put aside')

@@ -4,6 +4,7 @@ import { Command, Option } from 'commander'
 import { OperatorError } from '#pipeline/errors/errors.ts'
 import { ask } from './ask.ts'
 import { directoryCommands } from './directory.ts'
+import { dlqCommands } from './dlq.ts'
 import { groupsCommands } from './groups.ts'
 import { FORMATS, type Format, render } from './render.ts'
 import { findRunning } from './running.ts'
@@ -66,6 +67,7 @@ export async function runCommandLine(argv: readonly string[], options: CommandLi
       return tail(targetOf(flags.url, options), filter, flags, (text) => void process.stdout.write(text), stop.signal)
     })
   for (const command of directoryCommands((url) => targetOf(url, options))) program.addCommand(command)
+  program.addCommand(dlqCommands((url) => targetOf(url, options)))
   program.addCommand(groupsCommands(options.stores))
   program.addCommand(topicsCommands(options.stores))
   await program.parseAsync([...argv])

@@ -168,6 +168,11 @@ const LINES: Readonly<Record<string, Line | readonly Line[]>> = {
   ],
   'GET /v1/usage': [{ expected: VIEWER(200) }, { url: '/v1/usage?project=shop', expected: OF_SHOP(200) }],
   'GET /v1/ledger': [{ expected: VIEWER(200) }, { url: '/v1/ledger?project=shop', expected: OF_SHOP(200) }],
+  'GET /v1/dead_letters': [{ expected: VIEWER(200) }, { url: '/v1/dead_letters?project=shop', expected: OF_SHOP(200) }],
+  'GET /v1/dead_letters/rows': [
+    { expected: VIEWER(200) },
+    { url: '/v1/dead_letters/rows?project=shop', expected: OF_SHOP(200) },
+  ],
   'GET /v1/audit': [{ expected: ADMIN(200) }, { url: '/v1/audit?project=shop', expected: OF_SHOP(200, 403) }],
 }
 

@@ -1,5 +1,6 @@
 /** Every route of the API. */
 import type { Database } from '#pipeline/postgres/database.ts'
+import type { DeadLetters } from '#schemas/dead_letters.ts'
 import type { Directory, ProjectDirectory } from '#schemas/directory.ts'
 import type { ProjectionReader } from '#schemas/projections.ts'
 import type { QueryService } from '#schemas/query.ts'
@@ -10,6 +11,7 @@ import { oidcRoutes } from '../web/oidc_route.ts'
 import { sessionRoutes } from '../web/session_route.ts'
 import type { Access } from './access.ts'
 import { auditRoutes } from './audit_routes.ts'
+import { deadLetterRoutes } from './dead_letter_routes.ts'
 import { invitationRoutes } from './invitation_routes.ts'
 import { keyRoutes } from './key_routes.ts'
 import { memberRoutes } from './member_routes.ts'
@@ -28,6 +30,7 @@ export interface ApiOptions extends ProbeOptions {
   readonly access: Access
   readonly queries: QueryService
   readonly projections: ProjectionReader
+  readonly deadLetters: DeadLetters
   /** `null` where none is set up. */
   readonly oidc: Oidc | null
   /** Ports of the OTLP receiver. */
@@ -35,7 +38,7 @@ export interface ApiOptions extends ProbeOptions {
 }
 
 export function apiRoutes(options: ApiOptions): Route[] {
-  const { database, queries, projections } = options
+  const { database, queries, projections, deadLetters } = options
   return [
     ...probeRoutes(options),
     queryRoute(queries),
@@ -50,5 +53,6 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...auditRoutes(database),
     ...settingsRoutes(database),
     ...projectionRoutes(projections),
+    ...deadLetterRoutes(deadLetters),
   ]
 }

@@ -7,6 +7,7 @@ import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fas
 import type { Database } from '#pipeline/postgres/database.ts'
 import { migrate } from '#pipeline/postgres/migrate.ts'
 import { createTestPostgres } from '#pipeline/postgres/testing.ts'
+import type { DeadLetters } from '#schemas/dead_letters.ts'
 import type { ProjectionReader } from '#schemas/projections.ts'
 import type { QueryService } from '#schemas/query.ts'
 import { createAccess } from '../api/access.ts'
@@ -67,6 +68,10 @@ const projections: ProjectionReader = {
   usage: async () => [],
   account: async () => ({ ledger: NOTHING, inFlight: 0, complete: true }),
 }
+const deadLetters: DeadLetters = {
+  groups: async () => [],
+  rows: async () => ({ rows: [], next: null }),
+}
 const NOTHING = {
   ...{ received: 0, stored: 0, dropped: 0, deadLettered: 0, unaccounted: 0 },
   ...{ droppedByReason: {}, deadLetteredByCode: {} },
@@ -88,7 +93,7 @@ export async function createApiServer(
     await directory.refresh()
   }
   const routes = apiRoutes({
-    ...{ database, directory, sessions, access, queries, projections },
+    ...{ database, directory, sessions, access, queries, projections, deadLetters },
     oidc: null,
     otlp: { grpc: 4317, http: 4318 },
     notReady: () => [],

@@ -1,0 +1,95 @@
+/** Dead letters from outside: a stage of one's own that fails, and the command line. */
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, it } from 'node:test'
+import { until } from '#pipeline/testing/until.ts'
+import { startServer, TEST_KEY, type TestServer } from './server.ts'
+
+const root = join(import.meta.dirname, '..')
+/** Fails at events whose name begins with `bad` for as long as there is a file `broken` where it is started. */
+const CONFIG = `
+import { existsSync } from 'node:fs'
+import { deadLetter, defineTransform, keep, mapEvents, type Topology } from 'millrace'
+const judge = defineTransform({
+  name: 'judge',
+  build: () => mapEvents((event) => String(event.get('name')).startsWith('bad') && existsSync('broken')
+    ? deadLetter('condemned', \`\${event.get('name')}: guilty on 3 counts\`) : keep()),
+})
+export default (telemetry: Topology) => telemetry.insert(judge, { after: 'flatten_attributes' })`
+
+let folder: string
+let server: TestServer
+before(async () => {
+  folder = mkdtempSync(join(root, '.guide-'))
+  writeFileSync(join(folder, 'millrace.config.ts'), CONFIG)
+  writeFileSync(join(folder, 'broken'), '')
+  server = await startServer({ cwd: folder })
+})
+after(async () => {
+  await server?.stop()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+async function send(...names: string[]): Promise<void> {
+  const logRecords = names.map((eventName) => ({ eventName }))
+  const attributes = [{ key: 'service.name', value: { stringValue: 'cart' } }]
+  const response = await fetch(`${server.otlpUrl}/v1/logs`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${TEST_KEY}` },
+    body: JSON.stringify({ resourceLogs: [{ resource: { attributes }, scopeLogs: [{ logRecords }] }] }),
+  })
+  assert.equal(response.status, 200)
+}
+
+interface Line {
+  readonly cause: string
+  readonly event: { readonly name: string }
+  readonly raw_export: { readonly body: { readonly base64: string } }
+}
+
+interface Ended {
+  readonly code: number
+  readonly stdout: string
+  readonly stderr: string
+}
+
+function dlq(...args: string[]): Promise<Ended> {
+  const env = { ...process.env, MILLRACE_DATA_DIR: server.dataDir }
+  return new Promise((resolve) => {
+    execFile(process.execPath, [join(root, 'main.ts'), 'dlq', ...args], { env }, (error, stdout, stderr) =>
+      resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
+    )
+  })
+}
+
+async function lines(...args: string[]): Promise<Line[]> {
+  const { code, stdout, stderr } = await dlq(...args)
+  assert.equal(code, 0, stderr)
+  return stdout.split('\n').flatMap((line) => (line === '' ? [] : [JSON.parse(line)]))
+}
+
+const count = async () => Number((await server.query('select count(*) from otel_logs_and_spans'))[0][0])
+
+describe('millrace dlq', () => {
+  it('lists by cause and shows row by row, down to the export', async () => {
+    await send('good 1', 'bad 1', 'bad 2')
+    await until(async () => (await count()) === 1)
+    const table = await dlq('list')
+    assert.match(table.stdout, /judge +condemned +telemetry\.judge\.in\.v1 +bad #: guilty on # counts .* cart/)
+    const [{ cause }] = await lines('list', '-f', 'json')
+    const rows = await lines('show', cause, '--raw')
+    assert.deepEqual(rows.map(({ event }) => event.name).toSorted(), ['bad 1', 'bad 2'])
+    const { body } = rows[0].raw_export
+    assert.match(Buffer.from(body.base64, 'base64').toString(), /good 1/)
+    assert.equal((await lines('show', '--limit', '1')).length, 1)
+    assert.deepEqual(await lines('show', '--code', 'other'), [])
+  })
+
+  it('says what is wrong with what it is asked', async () => {
+    const wrong = await dlq('show', 'no-cause')
+    assert.deepEqual([wrong.code, /cause as the list shows it/.test(wrong.stderr)], [2, true])
+    assert.match((await dlq('list', '--from', 'yesterday')).stderr, /is no time/)
+  })
+})

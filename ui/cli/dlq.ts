@@ -1,0 +1,120 @@
+/** `millrace dlq`: what could not be treated, and what is to become of it. */
+import { Command, Option } from 'commander'
+import { OperatorError } from '#pipeline/errors/errors.ts'
+import { callApi, listAll, type Target } from './api.ts'
+import { FORMATS, type Format, render } from './render.ts'
+
+type FindTarget = (url: string | undefined) => Target
+
+interface Flags {
+  readonly url?: string
+  readonly project?: string
+  readonly topic?: string
+  readonly code?: string
+  readonly stage?: string
+  readonly from?: string
+  readonly to?: string
+  readonly state?: string
+}
+
+interface Group {
+  readonly cause: string
+  readonly topic: string
+  readonly code: string
+  readonly stage: string
+  readonly detail: string
+  readonly events: number
+  readonly first_seen: string
+  readonly last_seen: string
+  readonly services: readonly string[]
+}
+
+/** Rows asked for at once: each may come with an export of 64 KB. */
+const PAGE = 25
+const DEFAULT_ROWS = 20
+
+/** @param find a millrace that runs */
+export function dlqCommands(find: FindTarget): Command {
+  const dlq = new Command('dlq').description('dead letters: events that could not be treated')
+  withFilter(dlq.command('list').description('list them by cause, the last seen first'))
+    .addOption(withState())
+    .addOption(new Option('-f, --format <format>', 'how rows are printed').choices(FORMATS).default('table'))
+    .action(async ({ url, format, ...flags }: Flags & { format: Format }) => {
+      const groups = await listAll<Group>(find(url), '/v1/dead_letters', filterOf(flags))
+      const rows = groups.map(({ cause, events, stage, code, topic, detail, services, ...seen }) => [
+        ...[cause, events, stage, code, topic, detail],
+        ...[seen.first_seen, seen.last_seen, services.join(' ')],
+      ])
+      process.stdout.write(render({ columns: COLUMNS, rows }, format))
+    })
+  withFilter(dlq.command('show').description('print them as JSON, one a line, with where they came from'))
+    .argument('[cause]', 'as dlq list shows it; without it, all')
+    .addOption(withState())
+    .option('--raw', 'with the export each was received in')
+    .option('--limit <rows>', 'how many at most', whole, DEFAULT_ROWS)
+    .action(async (cause: string | undefined, { url, raw, limit, ...flags }: Flags & { raw?: true; limit: number }) => {
+      let left = limit
+      for await (const row of rowsOf(find(url), { ...filterOf(flags), cause, raw: raw && 'true' })) {
+        if (left-- === 0) {
+          process.stderr.write(`only the first ${limit}: --limit shows more\n`)
+          return
+        }
+        process.stdout.write(`${JSON.stringify(row)}\n`)
+      }
+    })
+  return dlq
+}
+
+const COLUMNS = [
+  { name: 'cause', type: 'text' },
+  { name: 'events', type: 'bigint' },
+  ...['stage', 'code', 'topic', 'detail', 'first_seen', 'last_seen', 'services'].map((name) => ({
+    name,
+    type: 'text',
+  })),
+]
+
+async function* rowsOf(target: Target, query: Readonly<Record<string, string | undefined>>): AsyncGenerator<unknown> {
+  for (let cursor: string | undefined; ; ) {
+    const page = await callApi<{ items: unknown[]; next: string | null }>(target, 'GET', '/v1/dead_letters/rows', {
+      query: { ...query, cursor, limit: String(PAGE) },
+    })
+    yield* page.items
+    if (page.next === null) return
+    cursor = page.next
+  }
+}
+
+function withFilter(command: Command): Command {
+  return command
+    .option('--topic <topic>', 'that were read from it, like telemetry.raw.v1')
+    .option('--code <code>', 'of this code')
+    .option('--stage <stage>', 'that this stage or sink could not treat')
+    .option('--from <time>', 'received from then on: -15m, -2h, -1d, or a time')
+    .option('--to <time>', 'received before then')
+    .option('--project <project>', "name or id; without it the key's own: default")
+    .option('--url <url>', 'of another millrace than the one on the data folder (with MILLRACE_API_KEY)')
+}
+
+function withState(): Option {
+  return new Option('--state <state>', 'what was decided').choices(['open', 'requeued', 'discarded']).default('open')
+}
+
+function filterOf({ from, to, ...rest }: Omit<Flags, 'url'>): Record<string, string | undefined> {
+  return { ...rest, from: from && timeOf(from), to: to && timeOf(to) }
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** @throws OperatorError where the text is no time */
+function timeOf(text: string): string {
+  const [, amount, unit] = /^-(\d{1,9})([smhd])$/.exec(text) ?? []
+  const ms = unit === undefined ? Date.parse(text) : Date.now() - Number(amount) * UNITS_MS[unit]
+  if (Number.isNaN(ms)) throw new OperatorError(`${text} is no time: something like -15m or 2026-11-22T10:00:00Z`)
+  return new Date(ms).toISOString()
+}
+
+function whole(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new OperatorError(`${text} is no number`)
+  return Number(text)
+}
