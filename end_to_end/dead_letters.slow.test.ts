@@ -45,6 +45,7 @@ async function send(...names: string[]): Promise<void> {
 
 interface Line {
   readonly cause: string
+  readonly event_id: string
   readonly event: { readonly name: string }
   readonly raw_export: { readonly body: { readonly base64: string } }
 }
@@ -87,7 +88,33 @@ describe('millrace dlq', () => {
     assert.deepEqual(await lines('show', '--code', 'other'), [])
   })
 
+  it('requeues what was mended, which then is in SQL, and discards the rest', async () => {
+    rmSync(join(folder, 'broken'))
+    const [{ cause }] = await lines('list', '-f', 'json')
+    const ids = (await lines('show', cause)).map(({ event_id }) => event_id)
+    assert.match((await dlq('requeue', cause)).stdout, /^2 events are requeued/)
+    await until(async () => (await count()) === 3)
+    const stored = await server.query(`select id from otel_logs_and_spans where name like 'bad%'`)
+    assert.deepEqual(stored.flat().toSorted(), ids.toSorted())
+    assert.match((await dlq('requeue', cause)).stdout, /^0 events are requeued/)
+
+    writeFileSync(join(folder, 'broken'), '')
+    await send('bad 3', 'good 2')
+    await until(async () => (await lines('list', '-f', 'json')).length === 1)
+    assert.match((await dlq('discard', '--stage', 'judge')).stdout, /^1 event is discarded/)
+    const ledger = async () => (await (await server.get('/v1/ledger')).json()) as Record<string, unknown>
+    await until(async () => (await ledger()).dropped === 1)
+    const { received, stored: rows, in_flight, dead_lettered, dropped_by_reason, unaccounted } = await ledger()
+    assert.deepEqual([received, rows, in_flight, dead_lettered, unaccounted], [5, 4, 0, 0, 0])
+    assert.deepEqual(dropped_by_reason, { discarded: 1 })
+    assert.equal((await lines('list', '--state', 'discarded', '-f', 'json')).length, 1)
+    const { items } = (await (await server.get('/v1/audit')).json()) as { items: { action: string }[] }
+    const actions = items.map(({ action }) => action).filter((action) => action.startsWith('dead_letters'))
+    assert.deepEqual(actions, ['dead_letters.discard', 'dead_letters.requeue'])
+  })
+
   it('says what is wrong with what it is asked', async () => {
+    assert.match((await dlq('discard')).stderr, /says which/)
     const wrong = await dlq('show', 'no-cause')
     assert.deepEqual([wrong.code, /cause as the list shows it/.test(wrong.stderr)], [2, true])
     assert.match((await dlq('list', '--from', 'yesterday')).stderr, /is no time/)

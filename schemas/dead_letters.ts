@@ -1,5 +1,6 @@
 /** Dead letters as people see them, and the port to read and decide about them by. */
 import type { Lineage, Origin, Signal } from '#pipeline/batch/batch.ts'
+import type { Transaction } from '#pipeline/postgres/database.ts'
 import type { QueryValue } from './query.ts'
 
 /** `open` until somebody has decided. */
@@ -122,4 +123,14 @@ export interface DeadLetters {
     filter: DeadLetterFilter,
     page: { readonly after?: RowCursor | undefined; readonly limit: number; readonly raw: boolean },
   ): Promise<{ readonly rows: readonly DeadLetter[]; readonly next: RowCursor | null }>
+  /**
+   * Decides about all that are open and match: once, however often it is asked. What is decided is carried out soon after
+   * the transaction has ended, also where this process ends before.
+   */
+  decide(
+    transaction: Transaction,
+    scope: DeadLetterScope,
+    filter: Omit<DeadLetterFilter, 'state'>,
+    decision: Decision,
+  ): Promise<Decided>
 }

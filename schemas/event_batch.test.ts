@@ -15,6 +15,14 @@ const BEFORE_RECEIVED_BYTES = Buffer.from(
   'base64',
 )
 
+/** The same with `receivedBytes: 5_000_000_000`, before batches had `requeue`. */
+const BEFORE_REQUEUE = Buffer.from(
+  'AAAAAAECDnByb2plY3QAgL/Y6IjSowYESDVlZWQwMDAwLTAwMDAtNDAwMC04MDAwLTAwMDAwMDAwMDAwMBZ0ZXN0LnJhdy52MQAODEg1ZWVkMDAw' +
+    'MC0wMDAwLTQwMDAtODAwMC0wMDAwMDAwMDAwMDAWdGVzdC5yYXcudjEADgIeZHJvcHBlZDpyZWZ1c2VkBgAECGJvZHkCEAAAAAADAAAABiJhIgQB' +
+    'AAASdGltZXN0YW1wBgAAIAEAAAAAAAAAAgAAAAAAAAAAAIDIr6Al',
+  'base64',
+)
+
 describe('a batch in a topic', () => {
   it('comes back as it was', () => {
     const batch = batchOf(7, columns, { outcomes, receivedBytes: 5_000_000_000 })
@@ -27,6 +35,15 @@ describe('a batch in a topic', () => {
     const decoded = eventBatchCodec.decode(BEFORE_RECEIVED_BYTES, place)
     const now = batchOf(7, columns, { outcomes, receivedBytes: 0 })
     assert.deepEqual(eventBatchCodec.encode(decoded, 1), eventBatchCodec.encode(now, 1))
+  })
+
+  it('of a millrace before requeue can be read', () => {
+    const decoded = eventBatchCodec.decode(BEFORE_REQUEUE, place)
+    const now = batchOf(7, columns, { outcomes, receivedBytes: 5_000_000_000 })
+    assert.deepEqual(
+      [eventBatchCodec.encode(decoded, 1), 'requeue' in decoded],
+      [eventBatchCodec.encode(now, 1), false],
+    )
   })
 
   it('that is damaged is refused', () => {

@@ -24,6 +24,7 @@ interface AvroBatch {
   outcomes: Record<string, number>
   columns: AvroColumn[]
   received_bytes: number
+  requeue: { stage: string; record: Buffer; positions: number[] } | null
 }
 
 /** Version of the column list: raised whenever a column changes its meaning. */
@@ -54,7 +55,9 @@ export const eventBatchCodec: Codec<Batch> = {
       outcomes: Object.fromEntries(batch.outcomes),
       columns,
       received_bytes: batch.receivedBytes,
+      requeue: toRequeue(batch),
     }
+    size += batch.requeue?.record.length ?? 0
     return avroBatch.encode(value, schemaId, size)
   },
   decode(bytes) {
@@ -72,8 +75,15 @@ export const eventBatchCodec: Codec<Batch> = {
       receivedBytes: value.received_bytes,
       outcomes: new Map(Object.entries(value.outcomes)),
       columns,
+      ...(value.requeue === null ? {} : { requeue: value.requeue }),
     }
   },
+}
+
+function toRequeue({ requeue }: Batch): AvroBatch['requeue'] {
+  if (requeue === undefined) return null
+  const { stage, record, positions } = requeue
+  return { stage, record: Buffer.from(record.buffer, record.byteOffset, record.length), positions: [...positions] }
 }
 
 function toAvro(name: string, column: Column): AvroColumn {

@@ -1,7 +1,8 @@
 /** What receivers write: exports as received. `avro/raw_record.avsc`. */
 import { avroType } from '#pipeline/avro/avro.ts'
-import type { Lineage, Origin, Signal } from '#pipeline/batch/batch.ts'
+import type { Batch, Lineage, Origin, Signal } from '#pipeline/batch/batch.ts'
 import type { Carrier, Codec } from '#pipeline/stage/topic.ts'
+import { eventBatchCodec } from './event_batch.ts'
 
 export type ContentType = 'application/x-protobuf' | 'application/json'
 
@@ -27,6 +28,15 @@ export interface RawRecord {
   /** Microseconds since 1970. */
   readonly receivedAt: number
   readonly exports: readonly Export[]
+  readonly decision?: RawDecision | undefined
+}
+
+/** What people decided about dead letters goes the way of all events: so it has its place in their order, and is replayed. */
+export interface RawDecision {
+  /** Which dead letters. */
+  readonly id: string
+  /** A framed record of `event_batch.avsc`, without events; its origin does not count. */
+  readonly batch: Uint8Array
 }
 
 /** A raw record with its place in the log. */
@@ -47,6 +57,7 @@ interface AvroRaw {
     event_count: number
     refused: number[]
   }[]
+  decision: { id: string; batch: Buffer } | null
 }
 
 const avroRaw = avroType<AvroRaw>(new URL('./avro/raw_record.avsc', import.meta.url))
@@ -66,8 +77,10 @@ export const rawRecordCodec: Codec<RawBatch> & { encode(record: RawRecord, schem
         refused: [...part.refused],
       }
     })
-    const { projectId, signal, receivedAt } = record
-    return avroRaw.encode({ project_id: projectId, signal, received_at: receivedAt, exports }, schemaId, size)
+    const { projectId, signal, receivedAt, decision: decided } = record
+    const decision = decided === undefined ? null : { id: decided.id, batch: asBuffer(decided.batch) }
+    size += decision === null ? 0 : decision.id.length * 3 + decision.batch.length
+    return avroRaw.encode({ project_id: projectId, signal, received_at: receivedAt, exports, decision }, schemaId, size)
   },
   decode(bytes, place) {
     const value = avroRaw.decode(bytes)
@@ -87,8 +100,14 @@ export const rawRecordCodec: Codec<RawBatch> & { encode(record: RawRecord, schem
       eventCount: exports.reduce((sum, part) => sum + part.eventCount, 0),
       origin: place,
       raw: { log: place.log, topic: place.topic, partition: place.partition, offset: place.offset },
+      ...(value.decision === null ? {} : decided(value.decision, place)),
     }
   },
+}
+
+function decided(decision: RawDecision, origin: Origin): Pick<RawBatch, 'decision' | 'passing'> {
+  const passing: Batch = { ...eventBatchCodec.decode(decision.batch, origin), origin }
+  return { decision, passing }
 }
 
 function asBuffer(bytes: Uint8Array): Buffer {

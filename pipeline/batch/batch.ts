@@ -47,6 +47,18 @@ export interface Batch {
    * origin with the columns `dead_letter.code` and `dead_letter.detail`. Never part of the encoded batch.
    */
   readonly deadLetters?: Batch | undefined
+  /** In an empty batch: events that are to be treated again, by one stage and those behind it. */
+  readonly requeue?: Requeue | undefined
+}
+
+/** Events on their way to the stage that could not treat them: the stages before it pass them on unopened. */
+export interface Requeue {
+  /** The stage (or sink) that opens it. */
+  readonly stage: string
+  /** A record of the topic that stage reads, with the lineage the events had. */
+  readonly record: Uint8Array
+  /** Positions of its events that are meant; the others were treated before. None: all are meant. */
+  readonly positions: readonly number[]
 }
 
 /** Position of an event in its raw record; a batch without this column has positions 0, 1, 2 … */

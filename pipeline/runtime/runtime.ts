@@ -9,6 +9,7 @@ import type { Carrier, Topic } from '../stage/topic.ts'
 import type { StateStore } from '../state/state.ts'
 import type { Topology } from '../topology/topology.ts'
 import { Handover } from './handover.ts'
+import { createSchemaCheck, type SchemaCheck } from './schema_check.ts'
 import { runSinkTask } from './sink_task.ts'
 import { TaskStats } from './stats.ts'
 import { runTask } from './task.ts'
@@ -62,9 +63,10 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   checkNames(topology, options.acceptGaps ?? [])
   const schemaIds = await createTopics(topology, log, partitions)
   const handover = new Handover(options.handoverBytes ?? 64 * 2 ** 20)
+  const shared = { schemaIds, schemas: createSchemaCheck(log, schemaIds), handover }
   const parts = [
-    ...topology.stages.map((stage) => stagePart(options, stage, schemaIds, handover)),
-    ...topology.sinks.map((sink) => sinkPart(options, sink, schemaIds, handover)),
+    ...topology.stages.map((stage) => stagePart(options, stage, shared)),
+    ...topology.sinks.map((sink) => sinkPart(options, sink, shared)),
   ]
   for (const part of parts) if (runs(part.name)) await part.join()
   return {
@@ -105,6 +107,13 @@ async function createTopics(
   return ids
 }
 
+/** What all parts use. */
+interface Shared {
+  readonly schemaIds: ReadonlyMap<string, number>
+  readonly schemas: SchemaCheck
+  readonly handover: Handover
+}
+
 interface Part {
   readonly name: string
   readonly kind: 'stage' | 'sink'
@@ -113,12 +122,7 @@ interface Part {
   leave(): Promise<void>
 }
 
-function stagePart(
-  options: RuntimeOptions,
-  stage: Stage,
-  schemaIds: ReadonlyMap<string, number>,
-  handover: Handover,
-): Part {
+function stagePart(options: RuntimeOptions, stage: Stage, shared: Shared): Part {
   const { log, states, logger, credits = 8 } = options
   return part(options, 'stage', stage, (assignments, membership, stats, stop) =>
     assignments.map((assignment) =>
@@ -131,8 +135,7 @@ function stagePart(
             membership,
             log,
             states,
-            handover,
-            schemaIds,
+            ...shared,
             credits,
             stats: stats[from.partition],
             logger,
@@ -145,12 +148,7 @@ function stagePart(
   )
 }
 
-function sinkPart(
-  options: RuntimeOptions,
-  sink: Sink,
-  schemaIds: ReadonlyMap<string, number>,
-  handover: Handover,
-): Part {
+function sinkPart(options: RuntimeOptions, sink: Sink, shared: Shared): Part {
   const { log, logger } = options
   return part(options, 'sink', sink, (assignments, membership, stats, stop) => {
     // More members than partitions: some have nothing to do.
@@ -159,7 +157,7 @@ function sinkPart(
     const acceptGap = gapAccepted(options, sink.name)
     return [
       supervise(options, sink.name, assigned, assignments, stop, (from) =>
-        runSinkTask({ sink, assignments: from, membership, log, handover, schemaIds, stats, logger, acceptGap }, stop),
+        runSinkTask({ sink, assignments: from, membership, log, ...shared, stats, logger, acceptGap }, stop),
       ),
     ]
   })

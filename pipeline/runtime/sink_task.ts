@@ -6,8 +6,11 @@ import { failed } from '../stage/operators.ts'
 import type { Sink, SinkWriter } from '../stage/sink.ts'
 import { deadLetterTopic } from '../stage/stage.ts'
 import { deadLettersOf } from './dead_letters.ts'
+import { entered } from './enter.ts'
 import type { Handover } from './handover.ts'
+import { putAside } from './put_aside.ts'
 import { recordOf } from './record.ts'
+import type { SchemaCheck } from './schema_check.ts'
 import { createSource } from './source.ts'
 import type { TaskStats } from './stats.ts'
 
@@ -19,6 +22,7 @@ export interface SinkTaskOptions {
   readonly handover: Handover
   /** Schema ids by topic name. */
   readonly schemaIds: ReadonlyMap<string, number>
+  readonly schemas?: SchemaCheck | undefined
   /** By partition. */
   readonly stats: readonly TaskStats[]
   readonly logger: Pick<Logger, 'warn'>
@@ -64,7 +68,14 @@ export async function runSinkTask(options: SinkTaskOptions, stop: AbortSignal): 
 
   async function feed(assignment: Assignment): Promise<void> {
     const { partition, position } = assignment
-    const source = await createSource({ ...options, topic: sink.consumes, partition, position, reader: sink.name })
+    const source = await createSource({
+      ...options,
+      topic: sink.consumes,
+      partition,
+      position,
+      reader: sink.name,
+      aside: putAside(sink, options, stats[partition]),
+    })
     for (;;) {
       const delivery = await source.next(halt)
       if (delivery === null) return
@@ -106,8 +117,9 @@ function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> 
  * does the sink hear of that origin, so no position passes it before; after a crash it is refused and put aside again,
  * under the origin it had, by which readers of dead letters skip what they have.
  */
-async function takeable(options: SinkTaskOptions, batch: Batch): Promise<Batch> {
+async function takeable(options: SinkTaskOptions, given: Batch): Promise<Batch> {
   const { sink, log, schemaIds, stats, logger } = options
+  const batch = entered(sink, given)
   try {
     if (batch.eventCount > 0) sink.check?.(batch)
     return batch

@@ -1,9 +1,16 @@
-/** Reads one partition of a topic, one value at a time, each once and in order. */
+/**
+ * Reads one partition of a topic, one value at a time, each once and in order.
+ *
+ * A record that cannot be read stops nobody. In a source it keeps its place in the order: it comes as a value without
+ * content. In any other topic nobody knows its origin: it is passed over. If it was written by somebody else, nothing is
+ * missing; if it was one of ours, the record behind it follows an origin that was not met, and that stops the partition.
+ */
 import { InvariantError, OperatorError } from '../errors/errors.ts'
 import type { EventLog, LogRecord, Position } from '../log/log.ts'
-import type { Carrier, Topic } from '../stage/topic.ts'
+import type { Carrier, Topic, Unreadable } from '../stage/topic.ts'
 import { admit } from './admission.ts'
 import type { Handover } from './handover.ts'
+import type { SchemaCheck } from './schema_check.ts'
 
 const PAGE_BYTES = 1 << 20
 
@@ -35,6 +42,10 @@ export interface SourceOptions<T extends Carrier> {
    * it did. What follows the gap is given as if it followed what was read before, so that readers behind this one go on, too.
    */
   readonly acceptGap?: ((what: string) => void) | undefined
+  /** Says what is wrong with a record's schema; without it, only reading it tells. */
+  readonly schemas?: SchemaCheck | undefined
+  /** Keeps a record that is passed over, durably. Without it, it is another reader's to keep. */
+  readonly aside?: ((record: LogRecord, unreadable: Unreadable) => Promise<void>) | undefined
 }
 
 /**
@@ -55,12 +66,14 @@ export async function createSource<T extends Carrier>(options: SourceOptions<T>)
   }
   let reached = position?.reached ?? {}
   let page: readonly LogRecord[] = []
+  let passedOver: number | null = null
+  type Read = { readonly value: T } | { readonly record: LogRecord; readonly unreadable: Unreadable }
 
-  function valueAt(stop: AbortSignal): Promise<T | null> | T | null {
+  function valueAt(stop: AbortSignal): Promise<Read | null> | Read | null {
     const handed = handover.get(topic.name, partition, offset)
     if (handed !== undefined) {
       page = []
-      return handed as T
+      return { value: handed as T }
     }
     const record = page[0]?.offset === offset ? page[0] : undefined
     if (record === undefined) return readPage(stop)
@@ -68,7 +81,7 @@ export async function createSource<T extends Carrier>(options: SourceOptions<T>)
     return decode(record)
   }
 
-  async function readPage(stop: AbortSignal): Promise<T | null> {
+  async function readPage(stop: AbortSignal): Promise<Read | null> {
     for (;;) {
       if (stop.aborted) return null
       page = await log.read(topic.name, partition, offset, { maxBytes: PAGE_BYTES })
@@ -83,7 +96,13 @@ export async function createSource<T extends Carrier>(options: SourceOptions<T>)
     }
   }
 
-  function decode(record: LogRecord): T {
+  function decode(record: LogRecord): Promise<Read> | Read {
+    const fault = options.schemas?.(topic, record.value) ?? null
+    return fault instanceof Promise ? fault.then((late) => decoded(record, late)) : decoded(record, fault)
+  }
+
+  /** @param fault of its schema, where there is one */
+  function decoded(record: LogRecord, fault: string | null): Read {
     const place = {
       log: log.id,
       topic: topic.name,
@@ -91,13 +110,18 @@ export async function createSource<T extends Carrier>(options: SourceOptions<T>)
       offset: record.offset,
       previous: reached[partition] ?? -1,
     }
+    const unreadable = (detail: string): Read => {
+      const unreadable = { bytes: record.value, detail }
+      if (!topic.source) return { record, unreadable }
+      return {
+        value: { origin: place, receivedAt: record.timestamp * 1000, eventCount: 0, unreadable } as Carrier as T,
+      }
+    }
+    if (fault !== null) return unreadable(fault)
     try {
-      return topic.codec.decode(record.value, place)
+      return { value: topic.codec.decode(record.value, place) }
     } catch (cause) {
-      throw new InvariantError(
-        `${topic.name}/${partition}@${record.offset} cannot be read: ${(cause as Error).message}`,
-        { cause },
-      )
+      return unreadable((cause as Error).message)
     }
   }
 
@@ -105,18 +129,27 @@ export async function createSource<T extends Carrier>(options: SourceOptions<T>)
     async next(stop) {
       for (;;) {
         if (stop.aborted) return null
-        const value = await valueAt(stop)
-        if (value === null) return null
+        const read = await valueAt(stop)
+        if (read === null) return null
         const at = offset
+        if ('record' in read) {
+          await options.aside?.(read.record, read.unreadable)
+          passedOver = at
+          offset++
+          continue
+        }
         offset++
+        const { value } = read
         const { origin } = value
         const admission = admit(reached, origin)
         if (admission === 'skip') continue
         const before = reached[origin.partition]
         if (admission === 'gap' && !mayPassGap) {
+          const lost = passedOver === null ? '' : ` (that at ${passedOver} cannot be read: see ${topic.name}.dlq)`
           throw new InvariantError(
             `${reader} stands at origin ${before} of ${where} (source partition ${origin.partition}), but the record at ` +
-              `${at} follows origin ${origin.previous}: records are missing in between. ${howToGoOn(reader)}`,
+              `${at} follows origin ${origin.previous}: records are missing in between${lost}. ` +
+              howToGoOn(reader),
           )
         }
         reached = { ...reached, [origin.partition]: origin.offset }

@@ -68,19 +68,28 @@ async function endOfOutput(topology: Topology, stage: Stage, partition: number, 
   return Math.max(end ?? -1, Math.min(...(further as number[])))
 }
 
+/** How far to look back over records at the end that cannot be read. */
+const MAX_UNREADABLE = 100
+
 async function lastOrigin(topic: Topic<Carrier>, partition: number, log: EventLog): Promise<number | null> {
   const { begin, end } = await log.bounds(topic.name, partition)
   // Never written to, or all of it trimmed: then nobody knows.
   if (begin === end) return end === 0 ? -1 : null
-  const [record] = await log.read(topic.name, partition, end - 1, { maxBytes: 1, maxRecords: 1 })
-  const place = { log: log.id, topic: topic.name, partition, offset: record.offset, previous: -1 }
-  try {
-    const { origin } = topic.codec.decode(record.value, place)
-    return origin.log === log.id ? origin.offset : null
-  } catch (cause) {
-    throw new InvariantError(
-      `${topic.name}/${partition}@${record.offset} cannot be read: ${(cause as Error).message}`,
-      { cause },
-    )
+  let fault: Error | undefined
+  for (let at = end - 1; at >= Math.max(begin, end - MAX_UNREADABLE); at--) {
+    const [record] = await log.read(topic.name, partition, at, { maxBytes: 1, maxRecords: 1 })
+    const place = { log: log.id, topic: topic.name, partition, offset: record.offset, previous: -1 }
+    try {
+      const { origin } = topic.codec.decode(record.value, place)
+      return origin.log === log.id ? origin.offset : null
+    } catch (cause) {
+      fault = cause as Error
+    }
   }
+  // Nobody's but strangers' so far.
+  if (begin === 0 && end <= MAX_UNREADABLE) return -1
+  throw new InvariantError(
+    `${topic.name}/${partition} ends in more than ${MAX_UNREADABLE} records that cannot be read: ${fault!.message}`,
+    { cause: fault },
+  )
 }

@@ -15,9 +15,12 @@ import type { StateStore } from '../state/state.ts'
 import type { Topology } from '../topology/topology.ts'
 import { Committer } from './committer.ts'
 import { openStage } from './contract.ts'
+import { isTreated } from './enter.ts'
 import { exactlyOne, type Pair } from './exactly_one.ts'
 import type { Handover } from './handover.ts'
+import { putAside } from './put_aside.ts'
 import { recordOf } from './record.ts'
+import type { SchemaCheck } from './schema_check.ts'
 import { SlowBatches } from './slow_batches.ts'
 import { createSource, type Delivery, type Start } from './source.ts'
 import { checkOutput, startingPoint } from './starting_point.ts'
@@ -33,6 +36,7 @@ export interface TaskOptions {
   readonly handover: Handover
   /** Schema ids by topic name. */
   readonly schemaIds: ReadonlyMap<string, number>
+  readonly schemas?: SchemaCheck | undefined
   /** Batches in flight at most. A stage whose state is saved with its position has one. */
   readonly credits: number
   readonly stats: TaskStats
@@ -54,7 +58,14 @@ export async function runTask(options: TaskOptions, stop: AbortSignal): Promise<
   const { topic, partition } = assignment
   const { contract, state } = openStage(stage, partition, options.logger)
   const position = await restore()
-  const source = await createSource({ ...options, topic: stage.consumes, partition, position, reader: stage.name })
+  const source = await createSource({
+    ...options,
+    topic: stage.consumes,
+    partition,
+    position,
+    reader: stage.name,
+    aside: putAside(stage, options, stats),
+  })
   if (state.window !== undefined && position !== null) await remember(state.window, position)
   const committer = new Committer(membership)
   const credits = new Subject<void>()
@@ -120,7 +131,7 @@ export async function runTask(options: TaskOptions, stop: AbortSignal): Promise<
     for (;;) {
       const delivery = await past.next(stop)
       if (delivery === null || delivery.position.offset > until.offset) return
-      window.remember(delivery.value)
+      if (isTreated(delivery.value)) window.remember(delivery.value)
       if (delivery.position.offset === until.offset) return
     }
   }

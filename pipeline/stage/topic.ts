@@ -9,6 +9,18 @@ export interface Carrier {
   /** Microseconds since 1970. */
   readonly receivedAt: number
   readonly eventCount: number
+  /** What goes through the topology in the place of what a source's records hold otherwise. */
+  readonly passing?: Batch | undefined
+  /** Positions of the events that are to be treated; without it, all. */
+  readonly only?: readonly number[] | undefined
+  /** A record of a source that cannot be read: it keeps its place in the order of events. */
+  readonly unreadable?: Unreadable | undefined
+}
+
+export interface Unreadable {
+  readonly bytes: Uint8Array
+  /** Why, in a sentence. */
+  readonly detail: string
 }
 
 export interface Codec<T> {

@@ -46,7 +46,9 @@ export const jsonBatchCodec: Codec<Batch> = {
       const values = Array.from({ length: batch.eventCount }, (_, row) => plain(valueAt(column, row)))
       return { name, type: column.type, values }
     })
-    return Buffer.from(JSON.stringify({ ...batch, deadLetters: undefined, outcomes: [...batch.outcomes], columns }))
+    const requeue = batch.requeue && { ...batch.requeue, record: plain(batch.requeue.record) }
+    const stored = { ...batch, deadLetters: undefined, outcomes: [...batch.outcomes], columns, requeue }
+    return Buffer.from(JSON.stringify(stored))
   },
   decode(bytes, place) {
     const stored = JSON.parse(Buffer.from(bytes).toString('utf8'))
@@ -60,7 +62,10 @@ export const jsonBatchCodec: Codec<Batch> = {
           ),
         ] as const,
     )
-    return { ...stored, origin: stored.origin ?? place, outcomes: new Map(stored.outcomes), columns: new Map(columns) }
+    const { requeue } = stored
+    const again = requeue && { requeue: { ...requeue, record: revived('bytes', requeue.record) } }
+    const batch = { ...stored, outcomes: new Map(stored.outcomes), columns: new Map(columns), ...again }
+    return { ...batch, origin: stored.origin ?? place }
   },
 }
 
@@ -69,13 +74,15 @@ export function batchTopic(name: string): Topic<Batch> {
   return defineTopic(name, jsonBatchCodec)
 }
 
-/** A topic that receivers write: the origin is the place of the record. */
+/** A topic that receivers write: the origin is the place of the record. One may hold events to be treated again. */
 export function sourceTopic(name: string): Topic<Batch> {
   const codec: Codec<Batch> = {
     ...jsonBatchCodec,
     decode(bytes, place) {
       const { log, topic, partition, offset } = place
-      return { ...jsonBatchCodec.decode(bytes, place), origin: place, raw: { log, topic, partition, offset } }
+      const batch = { ...jsonBatchCodec.decode(bytes, place), origin: place }
+      const raw = { log, topic, partition, offset }
+      return batch.requeue === undefined ? { ...batch, raw } : { ...batch, raw, requeue: undefined, passing: batch }
     },
   }
   return defineTopic(name, codec, { source: true })

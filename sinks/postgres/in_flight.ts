@@ -2,6 +2,7 @@
  * The whole account of a project: the ledger in PostgreSQL, and what is still on its way, which only the log knows: events
  * of raw records that the sink has not come to.
  */
+import type { Origin } from '#pipeline/batch/batch.ts'
 import type { EventLog } from '#pipeline/log/log.ts'
 import type { Connection } from '#pipeline/postgres/database.ts'
 import type { Account, LedgerRow } from '#schemas/projections.ts'
@@ -60,12 +61,21 @@ async function countRaw(
       for (const record of page) {
         bytes += record.value.length
         const place = { log: log.id, topic: telemetryRaw.name, partition, offset: record.offset, previous: -1 }
-        const value = telemetryRaw.codec.decode(record.value, place)
-        if (value.projectId === projectId) inFlight += value.eventCount
+        inFlight += eventsOf(projectId, record.value, place)
       }
       if (page.length === 0) break
       offset = page[page.length - 1].offset + 1
     }
   }
   return { inFlight, complete: true }
+}
+
+/** None of a record that cannot be read: nobody knows whose they were, and it is a dead letter of one. */
+function eventsOf(projectId: string, bytes: Uint8Array, place: Origin): number {
+  try {
+    const value = telemetryRaw.codec.decode(bytes, place)
+    return value.projectId === projectId ? value.eventCount : 0
+  } catch {
+    return 0
+  }
 }

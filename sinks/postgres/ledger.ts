@@ -2,6 +2,8 @@
  * What became of every event received: stored, dropped for a reason, or put aside with a code, by project, signal and
  * day. What is still on its way is in the log, not here: `in_flight.ts`.
  */
+import type { Batch } from '#pipeline/batch/batch.ts'
+import { checkStorable } from '#schemas/tables/check_columns.ts'
 import { isoDate } from '#schemas/tables/time_text.ts'
 import { defineProjection, type TableOf } from './projection.ts'
 
@@ -20,13 +22,14 @@ export const ledger = defineProjection({
   },
   key: ['project_id', 'signal', 'day', 'outcome'],
   merge: { events: 'sum' },
-  *rows({ projectId, signal, receivedAt, eventCount, outcomes }) {
+  *rows(batch) {
+    const { projectId, signal, receivedAt, eventCount, outcomes } = batch
     const of = { project_id: projectId, signal, day: isoDate(Math.floor(receivedAt / DAY_MICROS)) }
     let received = eventCount
+    // Dead letters that are treated again, or given up, are taken back by as many: they were received before.
     for (const events of outcomes.values()) received += events
-    if (received === 0) return
-    yield { ...of, outcome: 'received', events: received }
-    if (eventCount > 0) yield { ...of, outcome: 'stored', events: eventCount }
+    if (received > 0) yield { ...of, outcome: 'received', events: received }
+    if (eventCount > 0) yield { ...of, outcome: isStorable(batch) ? 'stored' : REFUSED, events: eventCount }
     for (const [outcome, events] of outcomes) yield { ...of, outcome, events }
   },
   views: {
@@ -34,6 +37,18 @@ export const ledger = defineProjection({
     ledger_days: (table) => sums(table, 'project_id, signal, day'),
   },
 })
+
+/** What the lake cannot take, it puts aside. */
+const REFUSED = 'dead_letter:sink_refused'
+
+function isStorable(batch: Batch): boolean {
+  try {
+    checkStorable(batch)
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** `unaccounted` is 0, or something is wrong: received = stored + dropped + dead-lettered. */
 function sums(table: TableOf, by: string): string {

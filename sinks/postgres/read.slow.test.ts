@@ -33,6 +33,7 @@ const thisHour = Math.floor(Date.now() / 3_600_000) * HOUR_MICROS
 
 function events(offset: number, receivedAt: number, changes: Partial<Batch> = {}): Batch {
   const columns = {
+    timestamp: ['long', [1n, 1n, 1n]],
     level: ['text', ['INFO', 'ERROR', 'INFO']],
     resource___service___name: ['text', ['cart', 'cart', 'shop']],
     resource___service___version: ['text', [`1.${offset}`, `1.${offset}`, null]],

@@ -1,10 +1,17 @@
 /** OTLP exports as received into one batch of events by column: values as in `schemas/tables/README.md`. */
-import { type Batch, countOutcome, DEAD_LETTER_CODE, DEAD_LETTER_DETAIL, POSITION } from '#pipeline/batch/batch.ts'
+import {
+  type Batch,
+  countOutcome,
+  DEAD_LETTER_CODE,
+  DEAD_LETTER_DETAIL,
+  POSITION,
+  type Signal,
+} from '#pipeline/batch/batch.ts'
 import { type Column, columnOf, selectRows } from '#pipeline/batch/column.ts'
 import { CONTRACT } from '#schemas/event_batch.ts'
 import { transcodeJson } from '#schemas/otlp/json.ts'
 import { ExportReader, type ReadEvents } from '#schemas/otlp/wire_export.ts'
-import type { RawBatch } from '#schemas/raw_record.ts'
+import type { Export, RawBatch } from '#schemas/raw_record.ts'
 import type { ExportWindow } from './export_window.ts'
 
 /**
@@ -13,6 +20,7 @@ import type { ExportWindow } from './export_window.ts'
  * counts them all.
  */
 export function normalizeRecord(raw: RawBatch, window: ExportWindow): Batch {
+  if (raw.only !== undefined) return normalizeAgain(raw, new Set(raw.only))
   const reader = new ExportReader(raw.signal)
   let refused = 0
   let duplicate = 0
@@ -25,13 +33,41 @@ export function normalizeRecord(raw: RawBatch, window: ExportWindow): Batch {
     }
     refused += part.refused.length
     receivedBytes += part.body.length
-    reader.read(part, () =>
-      part.contentType === 'application/json' ? transcodeJson(part.body, raw.signal) : part.body,
-    )
+    readExport(reader, part, raw.signal)
   }
   const events = reader.finish()
   const batch = withDeadLetters({ ...emptyBatch(raw), receivedBytes, ...chosen(events) }, events)
   return countOutcome(countOutcome(batch, 'dropped:refused', refused), 'dropped:duplicate_export', duplicate)
+}
+
+/**
+ * Events of a record that was here before, of which all others have gone their way: their exports are known for that, and
+ * what they weighed has been counted.
+ */
+function normalizeAgain(raw: RawBatch, positions: ReadonlySet<number>): Batch {
+  const reader = new ExportReader(raw.signal)
+  let first = 0
+  for (const part of raw.exports) {
+    const end = first + part.eventCount
+    let isMeant = false
+    for (let position = first; position < end && !isMeant; position++) isMeant = positions.has(position)
+    if (isMeant) readExport(reader, part, raw.signal)
+    else reader.skip(part.eventCount)
+    first = end
+  }
+  const read = reader.finish()
+  const bad = new Set(read.badRows)
+  const isUnwanted = (position: number, row: number) => bad.has(row) || !positions.has(position)
+  const events: ReadEvents = {
+    ...read,
+    badRows: read.positions.flatMap((position, row) => (isUnwanted(position, row) ? [row] : [])),
+    malformed: read.malformed.filter(({ position }) => positions.has(position)),
+  }
+  return withDeadLetters({ ...emptyBatch(raw), ...chosen(events) }, events)
+}
+
+function readExport(reader: ExportReader, part: Export, signal: Signal): void {
+  reader.read(part, () => (part.contentType === 'application/json' ? transcodeJson(part.body, signal) : part.body))
 }
 
 function emptyBatch(raw: RawBatch): Batch {

@@ -62,7 +62,28 @@ export function dlqCommands(find: FindTarget): Command {
         process.stdout.write(`${JSON.stringify(row)}\n`)
       }
     })
+  decision(dlq, find, 'requeue', 'have them treated again, from the stage on that could not', 'requeued')
+  decision(dlq, find, 'discard', 'give them up: they count as dropped', 'discarded')
   return dlq
+}
+
+interface Decided {
+  readonly events: number
+  readonly refused: readonly { readonly reason: string; readonly events: number }[]
+}
+
+function decision(dlq: Command, find: FindTarget, name: string, description: string, done: string): void {
+  withFilter(dlq.command(name).description(description))
+    .argument('[cause]', 'as dlq list shows it')
+    .option('--all', 'all there are')
+    .action(async (cause: string | undefined, { url, project, all, ...flags }: Flags & { all?: true }) => {
+      const { events, refused } = await callApi<Decided>(find(url), 'POST', `/v1/dead_letters/${name}`, {
+        query: { project },
+        body: { ...filterOf(flags), cause, all },
+      })
+      process.stdout.write(`${events} ${events === 1 ? 'event is' : 'events are'} ${done}\n`)
+      for (const each of refused) process.stderr.write(`${each.events} left as they were: ${each.reason}\n`)
+    })
 }
 
 const COLUMNS = [

@@ -34,6 +34,8 @@ export interface World {
   readonly twice: string[]
   /** Names that the stage `judge` and the sink cannot treat; change as you like. */
   readonly bad: { stage: Set<string>; sink: Set<string> }
+  /** How often the stage `judge` was asked about an event, by its name. */
+  readonly judged: Map<string, number>
   /** Appends a raw record with logs of these names. @returns its offset */
   send(names: readonly string[], projectId?: string): Promise<number>
   sendExports(exports: readonly Export[], projectId?: string, signal?: Signal): Promise<number>
@@ -46,17 +48,19 @@ export async function createWorld(database: Database, log = new MemoryLog()): Pr
   const bad = { stage: new Set<string>(), sink: new Set<string>() }
   const stored = new Map<string, string>()
   const twice: string[] = []
+  const judged = new Map<string, number>()
   const judge = defineTransform({
     name: 'judge',
     build: () =>
       mapEvents((event) => {
         const name = String(event.get('name'))
+        judged.set(name, (judged.get(name) ?? 0) + 1)
         return bad.stage.has(name) ? deadLetter('condemned', `${name}: guilty on 3 counts`) : keep()
       }),
   })
   const topology = telemetry
     .insert(judge, { after: 'normalize' })
-    .withSinks([shelf(stored, twice, bad.sink), definePostgres({ database })])
+    .withSinks([shelf(stored, twice, bad), definePostgres({ database })])
   const states = createSqliteStateStore(':memory:')
   const logger = createLogger('silent')
   const runtime = await startRuntime({ topology, log, states, logger, partitions: 1, backoffMs: () => 10 })
@@ -74,7 +78,7 @@ export async function createWorld(database: Database, log = new MemoryLog()): Pr
   }
   const schemaId = (topic: string) => runtime.schemaIds.get(topic)!
   return {
-    ...{ log, topology, runtime, deadLetters, stored, twice, bad },
+    ...{ log, topology, runtime, deadLetters, stored, twice, bad, judged },
     sendExports,
     send: (names, projectId) => sendExports([rawExport(logs(names), 'logs', ++key)], projectId),
     async settled() {
@@ -97,14 +101,14 @@ export function logs(names: readonly string[]): LogsExport {
 }
 
 /** A sink whose storage is a map. */
-function shelf(stored: Map<string, string>, twice: string[], bad: ReadonlySet<string>): Sink {
+function shelf(stored: Map<string, string>, twice: string[], bad: World['bad']): Sink {
   let reached = -1
   const grown: (() => void)[] = []
   return {
     name: 'shelf',
     consumes: telemetryEvents,
     check(batch) {
-      for (const name of namesOf(batch)) if (bad.has(name)) throw new TypeError(`${name} does not fit the shelf`)
+      for (const name of namesOf(batch)) if (bad.sink.has(name)) throw new TypeError(`${name} does not fit the shelf`)
     },
     async open() {
       return {

@@ -131,7 +131,11 @@ export function createTail({ log, topic, group, maxBytes, maxRecords }: TailOpti
   }
 
   const note = (state: PartitionState, record: LogRecord) => {
-    const batch = decode(record)
+    const batch = readable(record)
+    if (batch === null) {
+      state.end = record.offset + 1
+      return
+    }
     const { origin } = batch
     const repeated = origin.log === state.log && origin.offset <= (state.reached[origin.partition] ?? -1)
     if (!repeated && batch.eventCount > 0 && isStorable(batch)) {
@@ -159,6 +163,15 @@ export function createTail({ log, topic, group, maxBytes, maxRecords }: TailOpti
       offset: record.offset,
       previous: record.offset - 1,
     })
+
+  /** `null` for what the topic's readers put aside: it holds no events of anybody. */
+  const readable = (record: LogRecord): Batch | null => {
+    try {
+      return decode(record)
+    } catch {
+      return null
+    }
+  }
 
   const batchOf = async (entry: Entry): Promise<Batch> => {
     let batch = entry.batch

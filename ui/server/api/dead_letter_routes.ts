@@ -5,10 +5,12 @@ import {
   type DeadLetterFilter,
   type DeadLetterScope,
   type DeadLetters,
+  type Decision,
 } from '#schemas/dead_letters.ts'
+import { audited } from '../directory/audit.ts'
 import { DEFAULT_PROJECT } from '../directory/projects.ts'
 import type { Caller } from './caller.ts'
-import { page, pageOf, pageQuery, readCursor, text, timestamp } from './fields.ts'
+import { page, pageOf, pageQuery, projectQuery, readCursor, text, timestamp } from './fields.ts'
 import { defineRoute, type Route } from './route.ts'
 
 const count = z.int().min(0)
@@ -123,7 +125,53 @@ export function deadLetterRoutes(deadLetters: DeadLetters): Route[] {
         }
       },
     }),
+    decisionRoute(
+      deadLetters,
+      'requeue',
+      'Has them treated again, from the stage on that could not; once, however often asked.',
+    ),
+    decisionRoute(deadLetters, 'discard', 'Gives them up: they count as dropped.'),
   ]
+}
+
+const decidedSchema = z.object({
+  events: count,
+  records: count,
+  refused: z
+    .array(z.object({ reason: z.string(), events: count }))
+    .meta({ description: 'Left as they were, and why.' }),
+})
+export type DecidedAnswer = z.output<typeof decidedSchema>
+
+function decisionRoute(deadLetters: DeadLetters, decision: Decision, summary: string): Route {
+  return defineRoute({
+    method: 'POST',
+    path: `/v1/dead_letters/${decision}`,
+    summary,
+    access: 'admin',
+    query: projectQuery,
+    body: z
+      .strictObject({ ...filterFields, all: z.literal(true).optional() })
+      .refine(
+        ({ all, ...filter }) => (all === true) !== Object.values(filter).some((value) => value !== undefined),
+        'says which: a cause, or topic, code, stage, from, to; or all',
+      ),
+    answers: { 200: decidedSchema },
+    async change({ caller, body: { all: _, ...given } }, transaction) {
+      const scope = scopeOf(caller)
+      const { state, ...filter } = filterOf({ ...given, state: 'open' })
+      const decided = await deadLetters.decide(transaction, scope, filter, decision)
+      if (decided.events > 0) {
+        await audited(transaction, caller, {
+          action: `dead_letters.${decision}`,
+          subject: given.cause ?? 'dead letters',
+          projectId: caller.projectId,
+          after: { ...given, events: decided.events },
+        })
+      }
+      return decided
+    },
+  })
 }
 
 /** Records that say no project any more are shown to who administers the instance, in its own project. */

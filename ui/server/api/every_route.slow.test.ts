@@ -173,6 +173,14 @@ const LINES: Readonly<Record<string, Line | readonly Line[]>> = {
     { expected: VIEWER(200) },
     { url: '/v1/dead_letters/rows?project=shop', expected: OF_SHOP(200) },
   ],
+  'POST /v1/dead_letters/requeue': [
+    { body: { all: true }, expected: ADMIN(200) },
+    { url: '/v1/dead_letters/requeue?project=shop', body: { code: 'malformed' }, expected: OF_SHOP(200, 403) },
+  ],
+  'POST /v1/dead_letters/discard': [
+    { body: {}, expected: ADMIN(400) },
+    { url: '/v1/dead_letters/discard?project=shop', body: { stage: 'normalize' }, expected: OF_SHOP(200, 403) },
+  ],
   'GET /v1/audit': [{ expected: ADMIN(200) }, { url: '/v1/audit?project=shop', expected: OF_SHOP(200, 403) }],
 }
 

@@ -71,6 +71,7 @@ const projections: ProjectionReader = {
 const deadLetters: DeadLetters = {
   groups: async () => [],
   rows: async () => ({ rows: [], next: null }),
+  decide: async () => ({ events: 0, records: 0, refused: [] }),
 }
 const NOTHING = {
   ...{ received: 0, stored: 0, dropped: 0, deadLettered: 0, unaccounted: 0 },
