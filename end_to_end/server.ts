@@ -39,6 +39,8 @@ export interface TestServer {
   /** Rows of a statement, asked with the key of the project `default`. @throws Error with the server's sentence */
   query(sql: string, params?: readonly unknown[]): Promise<unknown[][]>
   get(path: string): Promise<Response>
+  /** Resolves with its exit code when it has ended, `null` where a signal did it. */
+  readonly ended: Promise<number | null>
   /** Ends it with a signal and waits for its end. @returns its exit code, `null` for one ended by the signal */
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
@@ -104,6 +106,7 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
       return answer.rows
     },
     get: (path) => fetch(`${httpUrl}${path}`, { headers: { authorization: `Bearer ${TEST_KEY}` } }),
+    ended: exited,
     stop: (signal = 'SIGTERM') => end(signal),
   }
 }
@@ -122,7 +125,8 @@ async function ready(
     )
     if (isReady) return
     signal?.throwIfAborted()
-    if (child.exitCode !== null) throw new Error(`it ended with code ${child.exitCode}: ${output.join('')}`)
+    const end = child.exitCode ?? child.signalCode
+    if (end !== null) throw new Error(`it ended with ${end}: ${output.join('')}`)
     if (performance.now() > deadline)
       throw new Error(`it is not ready after ${READY_TIMEOUT_MS} ms: ${output.join('')}`)
     await delay(20)
