@@ -22,7 +22,7 @@ interface Service {
   readonly image: string
   readonly command: readonly string[] | null
   readonly environment?: Readonly<Record<string, string>>
-  readonly healthcheck?: { readonly test: readonly string[] }
+  readonly healthcheck?: { readonly test: readonly string[]; readonly disable?: boolean }
   readonly deploy?: { readonly resources: { readonly limits: Readonly<Record<string, number | string>> } }
   readonly ports?: readonly { readonly host_ip?: string; readonly published: string; readonly target: number }[]
   readonly restart?: string
@@ -94,7 +94,8 @@ describe('compose.yaml', { skip }, () => {
 
   it('says of every service how it is known to be well, what it may take, and that it comes again', () => {
     for (const [name, service] of services) {
-      assert.ok((service.healthcheck?.test.length ?? 0) > 1, `${name} has a health check`)
+      const { test = [], disable = false } = service.healthcheck ?? {}
+      assert.ok(test.length > 1 && !disable, `${name} has a health check`)
       const { cpus, memory, pids } = service.deploy?.resources.limits ?? {}
       for (const limit of [cpus, memory, pids]) assert.ok(Number(limit) > 0, `${name} has limits`)
       assert.equal(service.restart, 'unless-stopped', name)

@@ -11,18 +11,21 @@ import { type Batch, isTick } from '#pipeline/batch/batch.ts'
 import { valueAt } from '#pipeline/batch/column.ts'
 import { createKafkaLog } from '#pipeline/log/kafka/kafka.ts'
 import { type Services, startServices } from '#pipeline/log/kafka/testing.ts'
+import type { EventLog } from '#pipeline/log/log.ts'
 import { deadLetterTopic } from '#pipeline/stage/stage.ts'
 import type { Carrier, Topic } from '#pipeline/stage/topic.ts'
 import { TopologyTestDriver } from '#pipeline/testing/driver.ts'
 import { pythonWith } from '#pipeline/testing/python.ts'
 import { batchOf } from '#pipeline/testing/samples.ts'
 import { servicesMissing } from '#pipeline/testing/services/artifacts.ts'
+import { until } from '#pipeline/testing/until.ts'
 import { benchLogs } from '#schemas/otlp/testing/bench_payload.ts'
-import { rawBatch, rawExport } from '#schemas/otlp/testing/raw.ts'
+import { encodeExport, rawBatch, rawExport } from '#schemas/otlp/testing/raw.ts'
 import type { RawBatch } from '#schemas/raw_record.ts'
 import { telemetryEvents, telemetryFlattened, telemetryNormalized, telemetryRaw } from '#schemas/topics.ts'
 import { normalize } from '#topologies/normalize/normalize.stage.ts'
 import { telemetry } from '#topologies/telemetry.topology.ts'
+import { startServer, TEST_KEY } from './server.ts'
 
 const document = readFileSync(new URL('../schemas/README.md', import.meta.url), 'utf8')
 const [, script] = /```python\n(.*?)```/s.exec(document)!
@@ -54,6 +57,47 @@ describe('the Python of the documents', { skip }, () => {
       checkRows(await printed(topic, batches), batches)
     })
   }
+
+  it('prints what a millrace on this Kafka wrote to each of its topics', async (context) => {
+    const { brokers, registryUrl } = services.options
+    const env = {
+      MILLRACE_LOG: `kafka://${brokers}`,
+      MILLRACE_SCHEMA_REGISTRY_URL: registryUrl,
+      MILLRACE_PARTITIONS: '2',
+    }
+    const server = await startServer({ env })
+    context.after(() => server.stop('SIGKILL'))
+    for (const seed of [1, 2, 3]) {
+      const body = encodeExport(benchLogs(2, 50, seed), 'logs')
+      const headers = { authorization: `Bearer ${TEST_KEY}`, 'content-type': 'application/x-protobuf' }
+      const { status } = await fetch(`${server.otlpUrl}/v1/logs`, {
+        method: 'POST',
+        headers,
+        body: new Uint8Array(body),
+      })
+      assert.equal(status, 200)
+    }
+    await until(async () => Number((await server.query('select count(*) from otel_logs_and_spans'))[0][0]) === 300)
+    assert.equal(await server.stop(), 0)
+    const log = await createKafkaLog(services.options)
+    try {
+      for (const topic of [telemetryNormalized, telemetryFlattened, telemetryEvents]) {
+        const batches = await valuesOf(log, topic)
+        assert.equal(
+          batches.reduce((sum, { eventCount }) => sum + eventCount, 0),
+          300,
+        )
+        checkRows(await rowsByPython(topic.name), batches)
+      }
+      const exports = (await valuesOf(log, telemetryRaw)).flatMap((record) => record.exports)
+      const rows = await rowsByPython(telemetryRaw.name)
+      const keys = rows.filter((row) => 'body' in row).map(({ key }) => key as string)
+      assert.deepEqual(keys.sort(), exports.map(({ key }) => hex(key)).sort())
+      assert.equal(keys.length, 3)
+    } finally {
+      await log.close()
+    }
+  })
 
   it('prints the exports of the raw topic', async () => {
     const records = driver.read<RawBatch>(telemetryRaw)
@@ -99,8 +143,9 @@ describe('the Python of the documents', { skip }, () => {
     checkRows(await printed(topic, batches), batches)
   })
 
-  /** Writes values to their topic as millrace does, alternately to its partitions. @returns what the script prints of it */
-  async function printed<T extends Carrier>(topic: Topic<T>, values: readonly T[]): Promise<Row[]> {
+  /** Writes values to a topic of their own as millrace does, alternately to its partitions. @returns what is printed of it */
+  async function printed<T extends Carrier>(of: Topic<T>, values: readonly T[]): Promise<Row[]> {
+    const topic = { ...of, name: `sample.${of.name}` }
     const log = await createKafkaLog(services.options)
     try {
       await log.createTopics([{ name: topic.name, partitions: PARTITIONS, retentionMs: -1, retentionBytes: null }])
@@ -117,11 +162,32 @@ describe('the Python of the documents', { skip }, () => {
     } finally {
       await log.close()
     }
-    const args = ['-c', script, services.kafka.brokers[0], services.registry.url, topic.name]
+    return rowsByPython(topic.name)
+  }
+
+  async function rowsByPython(topic: string): Promise<Row[]> {
+    const args = ['-c', script, services.kafka.brokers[0], services.registry.url, topic]
     const { stdout } = await promisify(execFile)(python!, args, { maxBuffer: 2 ** 28 })
     return stdout.trim().split('\n').map(parsed)
   }
 })
+
+/** All that a topic holds. */
+async function valuesOf<T extends Carrier>(log: EventLog, topic: Topic<T>): Promise<T[]> {
+  const values: T[] = []
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    const { begin, end } = await log.bounds(topic.name, partition)
+    for (let offset = begin; offset < end; ) {
+      const records = await log.read(topic.name, partition, offset, { maxBytes: 2 ** 20 })
+      for (const record of records) {
+        const place = { log: log.id, topic: topic.name, partition, offset: record.offset, previous: record.offset - 1 }
+        values.push(topic.codec.decode(record.value, place))
+      }
+      offset = records.at(-1)!.offset + 1
+    }
+  }
+  return values
+}
 
 /** The rows of both partitions come in any order. */
 function checkRows(rows: readonly Row[], batches: readonly Batch[]): void {
