@@ -7,15 +7,20 @@ import { createServer } from 'node:net'
  */
 const FIRST = 15_000
 const LAST = 32_000
+/** Processes that run at the same time begin here apart: a port is free until its server listens, seconds later. */
+const APART = 40
 
-/** @returns different TCP ports that nobody listens on, of the loopback interface */
+let next = FIRST + ((process.pid * APART) % (LAST - FIRST))
+
+/** @returns TCP ports of the loopback interface that nobody listens on, other ones each time */
 export async function freePorts(count: number): Promise<number[]> {
-  const ports = new Set<number>()
-  while (ports.size < count) {
-    const port = FIRST + Math.floor(Math.random() * (LAST - FIRST))
-    if (await isFree(port)) ports.add(port)
+  const ports: number[] = []
+  while (ports.length < count) {
+    const port = next
+    next = port + 1 < LAST ? port + 1 : FIRST
+    if (await isFree(port)) ports.push(port)
   }
-  return [...ports]
+  return ports
 }
 
 /** Whether nobody listens on the port of the loopback interface. */
