@@ -39,6 +39,7 @@ import { createHttpServer } from '#ui/server/server.ts'
 import { createLiveTail } from '#ui/server/tail/live_tail.ts'
 import { createOidc } from '#ui/server/web/oidc.ts'
 import { isPageBuilt, PAGE_NOT_BUILT, pageRoute } from '#ui/server/web/page.ts'
+import { openArchive } from './archive.ts'
 import { configured } from './config.ts'
 import { prepareDataFolder } from './data_folder.ts'
 import { openLog, storesOf } from './log.ts'
@@ -106,7 +107,8 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
       warn: (message, error) => lakeFailed(`${message}: ${error.message}`),
     })
     const projections = definePostgres({ database, warn })
-    const topology = await configured(telemetry.withSinks([lake, projections]), process.cwd())
+    const archive = await openArchive(settings, log, warn)
+    const topology = await configured(telemetry.withSinks([lake, projections, ...archive]), process.cwd())
     const states = opens(isShared ? createPostgresStateStore(database) : createSqliteStateStore(settings.stateFile))
     const runtime = opens(
       await startRuntime({

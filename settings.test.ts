@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { resolve } from 'node:path'
 import { describe, it } from 'node:test'
 import { readSettings } from './settings.ts'
 
@@ -14,6 +15,14 @@ describe('settings', () => {
     assert.deepEqual(settings.cache, { directory: `${settings.dataDir}/cache`, maxBytes: 10 * 2 ** 30 })
   })
 
+  it('have an archive where they name a place for one', () => {
+    assert.equal(readSettings({}).archive, null)
+    const place = { MILLRACE_ARCHIVE: 'file:archive' }
+    assert.deepEqual(readSettings(place).archive, { store: { url: `file:${resolve('archive')}` }, keepDays: undefined })
+    const { archive } = readSettings({ MILLRACE_ARCHIVE: 's3://bucket/archive', MILLRACE_ARCHIVE_DAYS: '400' })
+    assert.deepEqual(archive, { store: { url: 's3://bucket/archive', s3Endpoint: undefined }, keepDays: 400 })
+  })
+
   it('put the lake in a bucket, of Amazon or at another address', () => {
     const [url, endpoint] = ['s3://bucket/lake', 'http://minio:9000']
     assert.deepEqual(readSettings({ MILLRACE_LAKE: url }).lake, { url, s3Endpoint: undefined })
@@ -27,6 +36,8 @@ describe('settings', () => {
     ['MILLRACE_TLS_CERT', '/a.crt', /MILLRACE_TLS_CERT and MILLRACE_TLS_KEY go together/],
     ['MILLRACE_LAKE', 'http://bucket', /MILLRACE_LAKE: starts with file: or s3:/],
     ['MILLRACE_LAKE', 's3://Bucket/x', /s3:\/\/Bucket\/x is no place for objects/],
+    ['MILLRACE_ARCHIVE', '/archive', /MILLRACE_ARCHIVE: starts with file: or s3:/],
+    ['MILLRACE_ARCHIVE_DAYS', '30', /MILLRACE_ARCHIVE_DAYS goes with MILLRACE_ARCHIVE/],
     ['MILLRACE_S3_ENDPOINT', 'localhost:9000', /MILLRACE_S3_ENDPOINT: is an http/],
     ['MILLRACE_CACHE_BYTES', '1000', /MILLRACE_CACHE_BYTES: is at least 268435456/],
     ['MILLRACE_LOG', 'kafka', /MILLRACE_LOG: is embedded: or starts with kafka:/],

@@ -37,6 +37,11 @@ const schema = z.object({
     .int()
     .min(2 ** 28, 'is at least 268435456 (256 MiB)')
     .default(10 * 2 ** 30),
+  MILLRACE_ARCHIVE: z
+    .string()
+    .regex(/^(file:|s3:\/\/)/, 'starts with file: or s3://')
+    .optional(),
+  MILLRACE_ARCHIVE_DAYS: z.coerce.number().int().min(1).optional(),
   MILLRACE_POSTGRES_URL: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'starts with postgres://')
@@ -69,6 +74,8 @@ export interface Settings {
   readonly logDir: string
   readonly stateFile: string
   readonly lake: StoreSettings
+  /** Where raw records are kept beyond the log's retention, and for how many days; `null`: nowhere. */
+  readonly archive: { readonly store: StoreSettings; readonly keepDays: number | undefined } | null
   /** Copies of a bucket's objects, for SQL. */
   readonly cache: { readonly directory: string; readonly maxBytes: number }
   /** A PostgreSQL server of one's own; without it there is one in the data folder. */
@@ -126,6 +133,7 @@ export function readSettings(
     logDir: resolve(dataDir, 'log'),
     stateFile: resolve(dataDir, 'state.db'),
     lake: storeAt(set.MILLRACE_LAKE ?? `file:${resolve(dataDir, 'lake')}`, set.MILLRACE_S3_ENDPOINT),
+    archive: archiveOf(set.MILLRACE_ARCHIVE, set.MILLRACE_S3_ENDPOINT, set.MILLRACE_ARCHIVE_DAYS),
     cache: { directory: resolve(dataDir, 'cache'), maxBytes: set.MILLRACE_CACHE_BYTES },
     postgresUrl: set.MILLRACE_POSTGRES_URL,
     oidc: oidcClient(set.MILLRACE_OIDC_ISSUER, set.MILLRACE_OIDC_CLIENT_ID, set.MILLRACE_OIDC_CLIENT_SECRET),
@@ -151,6 +159,17 @@ function checkShared({ isWhole }: Roles, set: z.output<typeof schema>): void {
   const missing = (['MILLRACE_POSTGRES_URL', 'MILLRACE_LAKE'] as const).filter((name) => set[name] === undefined)
   if (missing.length === 0) return
   throw new OperatorError(`with --roles or --stage, processes share what they work on: set ${missing.join(' and ')}`)
+}
+
+/** @throws OperatorError where there are days and no archive, or its URL is none of a store */
+function archiveOf(
+  url: string | undefined,
+  s3Endpoint: string | undefined,
+  days: number | undefined,
+): Settings['archive'] {
+  if (url !== undefined) return { store: storeAt(url, s3Endpoint), keepDays: days }
+  if (days === undefined) return null
+  throw new OperatorError('MILLRACE_ARCHIVE_DAYS goes with MILLRACE_ARCHIVE: where the archive is')
 }
 
 /** A store with its folder from the root. @throws OperatorError where the URL is none of a store */

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { FencedError, OperatorError, TransientError } from '../errors/errors.ts'
 import type { Assignment, EventLog, Membership, SchemaRegistry } from '../log/log.ts'
 import type { Logger } from '../observability/logger.ts'
-import type { Sink } from '../stage/sink.ts'
+import type { AnySink } from '../stage/sink.ts'
 import { deadLetterTopic, type Stage } from '../stage/stage.ts'
 import type { Carrier, Topic } from '../stage/topic.ts'
 import type { StateStore } from '../state/state.ts'
@@ -94,7 +94,8 @@ async function createTopics(
   log: EventLog & SchemaRegistry,
   partitions: number,
 ): Promise<Map<string, number>> {
-  const deadLetters = [...topology.stages, ...topology.sinks].map(deadLetterTopic)
+  const refusing = topology.sinks.filter(({ check }) => check !== undefined)
+  const deadLetters = [...topology.stages, ...refusing].map(deadLetterTopic)
   // Readers of one topic share its dead letters.
   const byName = new Map<string, Topic<Carrier>>()
   for (const topic of [...topology.topics, ...deadLetters]) byName.set(topic.name, topic)
@@ -148,7 +149,7 @@ function stagePart(options: RuntimeOptions, stage: Stage, shared: Shared): Part 
   )
 }
 
-function sinkPart(options: RuntimeOptions, sink: Sink, shared: Shared): Part {
+function sinkPart(options: RuntimeOptions, sink: AnySink, shared: Shared): Part {
   const { log, logger } = options
   return part(options, 'sink', sink, (assignments, membership, stats, stop) => {
     // More members than partitions: some have nothing to do.
@@ -172,7 +173,7 @@ function gapAccepted({ acceptGaps = [], logger }: RuntimeOptions, name: string):
 function part(
   options: RuntimeOptions,
   kind: 'stage' | 'sink',
-  what: Stage | Sink,
+  what: Stage | AnySink,
   start: (
     assignments: readonly Assignment[],
     membership: Membership,

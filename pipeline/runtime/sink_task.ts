@@ -3,7 +3,7 @@ import type { Batch, Origin } from '../batch/batch.ts'
 import type { Assignment, EventLog, Membership, Position } from '../log/log.ts'
 import type { Logger } from '../observability/logger.ts'
 import { failed } from '../stage/operators.ts'
-import type { Sink, SinkWriter } from '../stage/sink.ts'
+import type { AnySink, SinkWriter } from '../stage/sink.ts'
 import { deadLetterTopic } from '../stage/stage.ts'
 import { deadLettersOf } from './dead_letters.ts'
 import { entered } from './enter.ts'
@@ -15,7 +15,7 @@ import { createSource } from './source.ts'
 import type { TaskStats } from './stats.ts'
 
 export interface SinkTaskOptions {
-  readonly sink: Sink
+  readonly sink: AnySink
   readonly assignments: readonly Assignment[]
   readonly membership: Membership
   readonly log: EventLog

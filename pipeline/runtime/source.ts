@@ -119,7 +119,7 @@ export async function createSource<T extends Carrier>(options: SourceOptions<T>)
     }
     if (fault !== null) return unreadable(fault)
     try {
-      return { value: topic.codec.decode(record.value, place) }
+      return { value: topic.codec.decode(record.value, place, record) }
     } catch (cause) {
       return unreadable((cause as Error).message)
     }

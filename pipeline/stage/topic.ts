@@ -2,6 +2,7 @@
  * A topic as stages see it: a name, and how its records become values and back.
  */
 import type { Batch, Origin } from '../batch/batch.ts'
+import type { LogRecord } from '../log/log.ts'
 
 /** What every record of every topic carries: its place in the order of events, and time. */
 export interface Carrier {
@@ -30,9 +31,10 @@ export interface Codec<T> {
   encode(value: T, schemaId: number): Uint8Array
   /**
    * @param place where the record stands; a raw record's origin is its place, other records carry theirs
+   * @param record what the log has of it besides
    * @throws RangeError where the bytes are no such value
    */
-  decode(bytes: Uint8Array, place: Origin): T
+  decode(bytes: Uint8Array, place: Origin, record?: Pick<LogRecord, 'key' | 'timestamp'>): T
 }
 
 export interface Topic<T extends Carrier> {

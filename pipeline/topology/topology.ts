@@ -1,5 +1,5 @@
 /** A topology: stages and sinks that meet on topics. Checked before anything starts; able to describe itself. */
-import type { Sink } from '../stage/sink.ts'
+import type { AnySink } from '../stage/sink.ts'
 import type { Stage } from '../stage/stage.ts'
 import type { Carrier, Topic } from '../stage/topic.ts'
 import type { Transform } from '../stage/transform.ts'
@@ -8,11 +8,11 @@ export interface Topology {
   readonly name: string
   /** In the order data meets them. */
   readonly stages: readonly Stage[]
-  readonly sinks: readonly Sink[]
+  readonly sinks: readonly AnySink[]
   /** In the order data meets them; sources first. */
   readonly topics: readonly Topic<Carrier>[]
   /** The same topology with sinks at its topics. @throws RangeError as {@link defineTopology} */
-  withSinks(sinks: readonly Sink[]): Topology
+  withSinks(sinks: readonly AnySink[]): Topology
   /**
    * The same topology with a stage of one's own behind another. It writes the topic that the other wrote, and the
    * other writes one made for it: whoever reads the old topic goes on reading it, where it stands.
@@ -29,7 +29,7 @@ type AnyStage = Stage<any, any>
  * @throws RangeError where a name is taken twice, a topic has two producers, a stage reads what nobody produces, or
  *   the stages form a circle
  */
-export function defineTopology(name: string, stages: readonly AnyStage[], sinks: readonly Sink[] = []): Topology {
+export function defineTopology(name: string, stages: readonly AnyStage[], sinks: readonly AnySink[] = []): Topology {
   const names = [...stages, ...sinks].map((part) => part.name)
   const twice = names.find((part, at) => names.indexOf(part) !== at)
   if (twice !== undefined) throw new RangeError(`topology ${name}: two parts are called ${twice}`)
