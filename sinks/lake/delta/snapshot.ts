@@ -7,6 +7,8 @@ import { readCheckpoint } from './checkpoint_reader.ts'
 import { MutableTableState } from './table_state.ts'
 
 const COMMIT = /\/(\d{20})\.json$/
+/** Commits read together: in a bucket each is a way over the network. */
+const READ_AT_ONCE = 8
 const CHECKPOINT = /\/(\d{20})\.checkpoint\.parquet$/
 
 /**
@@ -29,13 +31,15 @@ export async function loadSnapshot(store: ObjectStore, table: string): Promise<M
     state.apply(version, await readCheckpoint(bytes))
     break
   }
-  for (const key of keys) {
-    for (const version of versionIn(key, COMMIT)) {
-      if (version <= state.version) continue
+  const since = keys.filter((key) => versionIn(key, COMMIT).some((version) => version > state.version))
+  for (let from = 0; from < since.length; from += READ_AT_ONCE) {
+    const some = since.slice(from, from + READ_AT_ONCE)
+    const commits = await Promise.all(some.map((key) => commitActions(store, key)))
+    for (const [at, actions] of commits.entries()) {
+      const [version] = versionIn(some[at], COMMIT)
       if (version !== state.version + 1) {
         throw new InvariantError(`${table}: version ${version} follows ${state.version}, the log has a gap`)
       }
-      const actions = await commitActions(store, key)
       if (actions !== null) state.apply(version, actions)
     }
   }

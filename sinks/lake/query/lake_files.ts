@@ -30,7 +30,8 @@ export function filesIn(directory: string): LakeFiles {
   }
 }
 
-async function cachedFiles(store: ObjectStore, { directory, maxBytes }: CacheSettings): Promise<LakeFiles> {
+/** @param store of a bucket, which has no paths of its own */
+export async function cachedFiles(store: ObjectStore, { directory, maxBytes }: CacheSettings): Promise<LakeFiles> {
   const cache = await createObjectCache({ store, directory, maxBytes })
   return { directory: (projectId) => join(directory, projectId), hold: cache.hold }
 }
