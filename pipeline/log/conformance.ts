@@ -5,7 +5,9 @@
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
 import { FencedError, OperatorError } from '../errors/errors.ts'
-import type { Assignment, EventLog, LogRecord, Membership, NewRecord, Position, SchemaRegistry } from './log.ts'
+import { fill, joined, position, readAll, record, sequence, text, texts } from '../testing/log_steps.ts'
+import { patient } from '../testing/patient_log.ts'
+import type { EventLog, LogRecord, NewRecord, Position, SchemaRegistry } from './log.ts'
 
 export interface OpenedLog {
   /** The present log; another object after `reopen`. */
@@ -19,13 +21,26 @@ export interface OpenedLog {
 const RETENTION = { retentionMs: 7 * 24 * 3_600_000, retentionBytes: null }
 const MIB = 2 ** 20
 
+export interface ConformanceOptions {
+  /**
+   * Connections break, so that every call may fail with a `TransientError`: callers try again. What was stored before
+   * an append failed is then there more than once; all that was acknowledged still has to be at its offset, in order.
+   */
+  readonly unreliable?: boolean
+}
+
 /** @param open a new, empty log each time, with segments of at most 1 MB so that trimming can be seen */
-export function describeEventLog(name: string, open: () => Promise<OpenedLog>): void {
+export function describeEventLog(
+  name: string,
+  open: () => Promise<OpenedLog>,
+  { unreliable = false }: ConformanceOptions = {},
+): void {
   describe(name, () => {
     let opened: OpenedLog
     let topics = 0
     before(async () => {
-      opened = await open()
+      const real = await open()
+      opened = unreliable ? patiently(real) : real
     })
     after(() => opened.close())
 
@@ -34,6 +49,21 @@ export function describeEventLog(name: string, open: () => Promise<OpenedLog>): 
       const topicName = `conformance.t${topics++}.v1`
       await opened.log.createTopics([{ name: topicName, partitions, ...RETENTION }])
       return topicName
+    }
+
+    /** Offsets are these and no others; where records may be there twice, they are as many and no smaller. */
+    function assertOffsets(offsets: readonly number[], expected: readonly number[]): void {
+      if (!unreliable) assert.deepEqual(offsets, expected)
+      assert.equal(offsets.length, expected.length)
+      for (const [i, offset] of offsets.entries()) assert.ok(offset >= expected[i], `${offset} at ${i}`)
+    }
+
+    /** What a partition holds at the offsets that were acknowledged; without failures it holds nothing else. */
+    async function readAt(topicName: string, partition: number, offsets: readonly number[]): Promise<LogRecord[]> {
+      const records = await readAll(opened.log, topicName, partition)
+      const acknowledged = records.filter(({ offset }) => offsets.includes(offset))
+      if (!unreliable) assert.deepEqual(acknowledged, records)
+      return acknowledged
     }
 
     describe('append and read', () => {
@@ -47,11 +77,12 @@ export function describeEventLog(name: string, open: () => Promise<OpenedLog>): 
           { ...record(t, ''), timestamp: 0 },
           { ...record(t, 'no key'), key: null, timestamp: 1_893_456_000_123 },
         ]
-        assert.deepEqual(await log.append(records), [0, 1, 2, 3, 4])
-        const read = await log.read(t, 0, 0, { maxBytes: MIB })
+        const offsets = await log.append(records)
+        assertOffsets(offsets, [0, 1, 2, 3, 4])
+        const read = await readAt(t, 0, offsets)
         assert.deepEqual(
           read.map((each) => ({ ...each, key: each.key && Buffer.from(each.key), value: Buffer.from(each.value) })),
-          records.map((each, offset) => ({ ...each, key: each.key ?? null, offset })),
+          records.map((each, i) => ({ ...each, key: each.key ?? null, offset: offsets[i] })),
         )
       })
 
@@ -64,10 +95,11 @@ export function describeEventLog(name: string, open: () => Promise<OpenedLog>): 
         const t = await topic(3)
         const partitions = [0, 1, 0, 2, 1, 0]
         const offsets = await log.append(partitions.map((partition, i) => record(t, `r${i}`, partition)))
-        assert.deepEqual(offsets, [0, 0, 1, 0, 1, 2])
-        assert.deepEqual(texts(await readAll(log, t, 0)), ['r0', 'r2', 'r5'])
-        assert.deepEqual(texts(await readAll(log, t, 1)), ['r1', 'r4'])
-        assert.deepEqual(texts(await readAll(log, t, 2)), ['r3'])
+        assertOffsets(offsets, [0, 0, 1, 0, 1, 2])
+        const of = (partition: number) => offsets.filter((_, i) => partitions[i] === partition)
+        assert.deepEqual(texts(await readAt(t, 0, of(0))), ['r0', 'r2', 'r5'])
+        assert.deepEqual(texts(await readAt(t, 1, of(1))), ['r1', 'r4'])
+        assert.deepEqual(texts(await readAt(t, 2, of(2))), ['r3'])
       })
 
       test('concurrent appends: every offset once, each caller in its own order', async () => {
@@ -79,13 +111,13 @@ export function describeEventLog(name: string, open: () => Promise<OpenedLog>): 
           return offsets
         })
         const offsets = await Promise.all(callers)
+        const sorted = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b)
         for (const partition of [0, 1]) {
           const mine = offsets.filter((_, caller) => caller % 2 === partition)
-          const sorted = (numbers: readonly number[]) => [...numbers].sort((a, b) => a - b)
-          assert.deepEqual(sorted(mine.flat()), sequence(0, 100))
+          assert.equal(new Set(mine.flat()).size, 100)
+          assertOffsets(sorted(mine.flat()), sequence(0, 100))
           for (const each of mine) assert.deepEqual(each, sorted(each))
-          const read = await readAll(log, t, partition)
-          for (const { offset, value } of read) {
+          for (const { offset, value } of await readAt(t, partition, mine.flat())) {
             const [caller, i] = text(value).split(':').map(Number)
             assert.equal(offsets[caller][i], offset)
           }
@@ -97,16 +129,16 @@ export function describeEventLog(name: string, open: () => Promise<OpenedLog>): 
         const t = await topic()
         const numbers = sequence(0, 50)
         const offsets = await Promise.all(numbers.map((i) => log.append([record(t, `${i}`)])))
-        assert.deepEqual(offsets.flat(), numbers)
-        assert.deepEqual(texts(await readAll(log, t, 0)), numbers.map(String))
+        assertOffsets(offsets.flat(), numbers)
+        assert.deepEqual(texts(await readAt(t, 0, offsets.flat())), numbers.map(String))
       })
 
       test('large records: 1 MB and 16 MB', async () => {
         const { log } = opened
         const t = await topic()
         const values = [MIB, 16 * MIB, 10].map((size, i) => Buffer.alloc(size, i + 1))
-        for (const value of values) await log.append([{ topic: t, partition: 0, value, timestamp: 1 }])
-        for (const [offset, value] of values.entries()) {
+        for (const value of values) {
+          const [offset] = await log.append([{ topic: t, partition: 0, value, timestamp: 1 }])
           const [read] = await log.read(t, 0, offset, { maxBytes: 1, maxRecords: 1 })
           assert.equal(read.offset, offset)
           assert.ok(value.equals(read.value))
@@ -117,10 +149,15 @@ export function describeEventLog(name: string, open: () => Promise<OpenedLog>): 
         const { log } = opened
         const t = await topic(64)
         const records = Array.from({ length: 256 }, (_, i) => record(t, `${i}`, i % 64))
-        await log.append(records)
+        const offsets = await log.append(records)
         for (const partition of [0, 31, 63]) {
-          const expected = [0, 1, 2, 3].map((round) => `${round * 64 + partition}`)
-          assert.deepEqual(texts(await readAll(log, t, partition)), expected)
+          const rounds = [0, 1, 2, 3].map((round) => round * 64 + partition)
+          const read = await readAt(
+            t,
+            partition,
+            rounds.map((i) => offsets[i]),
+          )
+          assert.deepEqual(texts(read), rounds.map(String))
         }
       })
 
@@ -138,9 +175,9 @@ export function describeEventLog(name: string, open: () => Promise<OpenedLog>): 
       test('at the end there is nothing, past it and before the beginning is an error', async () => {
         const { log } = opened
         const t = await topic()
-        await log.append([record(t, 'a')])
-        assert.deepEqual(await log.read(t, 0, 1, { maxBytes: 10 }), [])
-        await assert.rejects(log.read(t, 0, 2, { maxBytes: 10 }), RangeError)
+        const [offset] = await log.append([record(t, 'a')])
+        assert.deepEqual(await log.read(t, 0, offset + 1, { maxBytes: 10 }), [])
+        await assert.rejects(log.read(t, 0, offset + 2, { maxBytes: 10 }), RangeError)
         await assert.rejects(log.read(t, 0, -1, { maxBytes: 10 }), RangeError)
       })
 
@@ -198,7 +235,10 @@ export function describeEventLog(name: string, open: () => Promise<OpenedLog>): 
         const t = await topic()
         assert.equal(await log.offsetAt(t, 0, 5), 0)
         const times = [100, 300, 200, 400]
-        for (const timestamp of times) await log.append([{ ...record(t, 'x'), timestamp }])
+        const offsets: number[] = []
+        for (const timestamp of times) offsets.push(...(await log.append([{ ...record(t, 'x'), timestamp }])))
+        assertOffsets(offsets, [0, 1, 2, 3])
+        const stored = await readAll(log, t, 0)
         const expected = [
           [0, 0],
           [100, 0],
@@ -208,8 +248,11 @@ export function describeEventLog(name: string, open: () => Promise<OpenedLog>): 
           [400, 3],
           [401, 4],
         ]
-        for (const [timestamp, offset] of expected)
-          assert.equal(await log.offsetAt(t, 0, timestamp), offset, `${timestamp}`)
+        for (const [timestamp, offset] of expected) {
+          const first = stored.find((each) => each.timestamp >= timestamp)?.offset ?? stored.at(-1)!.offset + 1
+          assertOffsets([first], [offset])
+          assert.equal(await log.offsetAt(t, 0, timestamp), first, `${timestamp}`)
+        }
       })
     })
 
@@ -217,14 +260,15 @@ export function describeEventLog(name: string, open: () => Promise<OpenedLog>): 
       test('are listed with their bounds and size; making one again changes nothing', async () => {
         const { log } = opened
         const t = await topic(2)
-        await log.append([record(t, 'a', 1), record(t, 'b', 1)])
+        const offsets = await log.append([record(t, 'a', 1), record(t, 'b', 1)])
+        assertOffsets(offsets, [0, 1])
         await log.createTopics([{ name: t, partitions: 2, ...RETENTION }])
         const info = (await log.topics()).find((each) => each.name === t)!
         assert.equal(info.partitions, 2)
         assert.equal(info.retentionMs, RETENTION.retentionMs)
         assert.deepEqual(info.bounds, [
           { partition: 0, begin: 0, end: 0 },
-          { partition: 1, begin: 0, end: 2 },
+          { partition: 1, begin: 0, end: offsets[1] + 1 },
         ])
         assert.ok(info.sizeBytes > 0)
       })
@@ -315,15 +359,16 @@ export function describeEventLog(name: string, open: () => Promise<OpenedLog>): 
       test('drops old records, never those asked to stay, and what is left can be read', async () => {
         const { log } = opened
         const t = await topic()
-        await fill(log, t, 40)
+        const last = await fill(log, t, 40)
         await log.trim(t, 0, 30)
         const { begin, end } = await log.bounds(t, 0)
         assert.ok(begin > 0 && begin <= 30, `begin ${begin}`)
-        assert.equal(end, 40)
+        assert.equal(end, last + 1)
+        assertOffsets([last], [39])
         await assert.rejects(log.read(t, 0, begin - 1, { maxBytes: 1 }), RangeError)
         assert.deepEqual(
           (await readAll(log, t, 0, begin)).map(({ offset }) => offset),
-          sequence(begin, 40),
+          sequence(begin, end),
         )
       })
 
@@ -381,7 +426,7 @@ export function describeEventLog(name: string, open: () => Promise<OpenedLog>): 
         assert.deepEqual(await readAll(log, t, 0), before)
         assert.deepEqual(await log.positions('restarted'), [position(log, t, 0, 7)])
         assert.deepEqual(JSON.parse(await log.schema(schemaId)), 'string')
-        assert.deepEqual(await log.append([record(t, 'next'), record(t, 'other', 1)]), [30, 0])
+        assertOffsets(await log.append([record(t, 'next'), record(t, 'other', 1)]), [30, 0])
         const again = await joined(log, 'restarted', [t])
         assert.ok(again.membership.generation > membership.generation)
         await again.membership.leave()
@@ -390,51 +435,12 @@ export function describeEventLog(name: string, open: () => Promise<OpenedLog>): 
   })
 }
 
-function record(topic: string, value: string, partition = 0): NewRecord {
-  return { topic, partition, value: Buffer.from(value), timestamp: 1_700_000_000_000 }
-}
-
-/** Appends `count` records of 100 KB to partition 0, one by one. */
-async function fill(log: EventLog, topic: string, count: number): Promise<void> {
-  for (let i = 0; i < count; i++) {
-    await log.append([{ topic, partition: 0, value: Buffer.alloc(100_000, i), timestamp: 1_700_000_000_000 + i }])
+function patiently(real: OpenedLog): OpenedLog {
+  return {
+    get log() {
+      return patient(real.log)
+    },
+    reopen: () => real.reopen(),
+    close: () => real.close(),
   }
-}
-
-async function readAll(log: EventLog, topic: string, partition: number, from = 0): Promise<LogRecord[]> {
-  const records: LogRecord[] = []
-  const { end } = await log.bounds(topic, partition)
-  for (let offset = from; offset < end; ) {
-    const page = await log.read(topic, partition, offset, { maxBytes: 256 * 1024 })
-    assert.ok(page.length > 0, `nothing at ${offset} of ${end}`)
-    records.push(...page)
-    offset = page.at(-1)!.offset + 1
-  }
-  return records
-}
-
-/** Joins and waits until the partitions are there. */
-async function joined(log: EventLog, group: string, topics: readonly string[]) {
-  const { promise, resolve } = Promise.withResolvers<{ assignments: readonly Assignment[]; membership: Membership }>()
-  await log.join(group, topics, {
-    assigned: (assignments, membership) => resolve({ assignments, membership }),
-    revoked: () => {},
-  })
-  return promise
-}
-
-function position(log: EventLog, topic: string, partition: number, offset: number): Position {
-  return { topic, partition, offset, reached: offset === 0 ? {} : { [partition]: offset - 1 }, log: log.id }
-}
-
-function sequence(from: number, to: number): number[] {
-  return Array.from({ length: to - from }, (_, i) => from + i)
-}
-
-function text(value: Uint8Array): string {
-  return Buffer.from(value).toString()
-}
-
-function texts(records: readonly LogRecord[]): string[] {
-  return records.map(({ value }) => text(value))
 }

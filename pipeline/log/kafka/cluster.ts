@@ -56,7 +56,9 @@ export class Cluster {
 
   /** Asks the brokers, whatever is known. Topics that do not exist are left out. */
   async describe(topics: readonly string[]): Promise<readonly TopicMetadata[]> {
-    const metadata = await this.any((connection) => connection.send(metadataRequest(topics)))
+    const metadata = await this.any((connection) => connection.send(metadataRequest(topics))).catch((error) => {
+      throw asLogError(error, 'asking for topics')
+    })
     this.#brokers = new Map(metadata.brokers.map(({ nodeId, host, port }) => [nodeId, { host, port }]))
     const found = metadata.topics.filter(({ errorCode }) => errorCode !== UNKNOWN_TOPIC)
     for (const { errorCode } of found) checkErrorCode(errorCode)

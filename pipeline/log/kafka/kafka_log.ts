@@ -55,8 +55,8 @@ export class KafkaLog implements OpenKafkaLog {
     this.#watch = new Watch(cluster, this.#partitions)
     this.#lane = new ProduceLane(cluster, {
       ...settings,
-      end: (place) => this.#partitions.end(place),
-      stored: (...stored) => this.#stored(...stored),
+      knownEnd: (place) => this.#partitions.end(place),
+      stored: (place, baseOffset, records, endBefore) => this.#stored(place, baseOffset, records, endBefore),
     })
     this.#reader = new Reader(cluster, {
       maxKeptBytes: settings.maxKeptBytes,

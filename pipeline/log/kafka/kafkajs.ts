@@ -15,6 +15,8 @@ const BrokerClass = require('kafkajs/src/broker/index.js')
 const ConnectionClass = require('kafkajs/src/network/connection.js')
 const createSocketFactory = require('kafkajs/src/network/socketFactory.js')
 const { createLogger, LEVELS } = require('kafkajs/src/loggers/index.js')
+const { requests } = require('kafkajs/src/protocol/requests/index.js')
+const apiKeys = require('kafkajs/src/protocol/requests/apiKeys.js')
 const { MemberAssignment, MemberMetadata } = require('kafkajs/src/consumer/assignerProtocol.js')
 const { createErrorFromCode, KafkaJSProtocolError } = {
   ...require('kafkajs/src/protocol/error.js'),
@@ -80,6 +82,7 @@ export interface Broker {
     topics: readonly TopicPartitions<{ partition: number; offset: string }>[]
   }): Promise<unknown>
   findGroupCoordinator(request: { groupId: string }): Promise<{ coordinator: Address & { nodeId: number } }>
+  /** @throws an error with a {@link requiredMemberId} where it has none */
   joinGroup(request: {
     groupId: string
     sessionTimeout: number
@@ -144,7 +147,15 @@ export async function connect(options: ConnectOptions): Promise<BrokerConnection
     authenticationTimeout: options.connectionTimeoutMs,
     allowAutoTopicCreation: false,
   })
+  // Its own asks a second time by itself, and keeps from us under which id.
+  broker.joinGroup = (request: object) =>
+    connection.send(
+      broker.lookupRequest(apiKeys.JoinGroup, requests.JoinGroup)({ protocolType: 'consumer', ...request }),
+    )
+  let isClosed = false
   const close = () => {
+    if (isClosed) return
+    isClosed = true
     // Waits for what is under way otherwise, which a broker that hangs never ends.
     connection.rejectRequests(
       new KafkaJSProtocolError({ type: CLOSED, message: 'the connection was closed', retriable: true }),
@@ -161,7 +172,7 @@ export async function connect(options: ConnectOptions): Promise<BrokerConnection
   return {
     broker,
     get isLost() {
-      return !connection.isConnected()
+      return isClosed || !connection.isConnected()
     },
     send: (request) => connection.send(asKafkajs(request)),
     close,
@@ -249,6 +260,12 @@ export const memberAssignment = {
 export function protocolError(error: unknown): string | undefined {
   const { type } = (error ?? {}) as { type?: string }
   return type === CLOSED ? undefined : type
+}
+
+/** The id a member has to join with, where a broker has refused a join for want of it (KIP-394). */
+export function requiredMemberId(error: unknown): string | null {
+  const { name, memberId } = (error ?? {}) as { name?: string; memberId?: string }
+  return name === 'KafkaJSMemberIdRequired' ? memberId! : null
 }
 
 /** Cut, timed out, or never made: whether the broker did what it was asked nobody knows. */

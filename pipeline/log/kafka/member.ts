@@ -10,7 +10,7 @@ import type { Assignment, GroupListener, Membership, Position } from '../log.ts'
 import { assign, type MemberClaim, type PartitionsByTopic } from './assignor.ts'
 import type { Cluster, Lane } from './cluster.ts'
 import { asLogError } from './failures.ts'
-import { type Broker, memberAssignment, memberMetadata, protocolError } from './kafkajs.ts'
+import { type Broker, memberAssignment, memberMetadata, protocolError, requiredMemberId } from './kafkajs.ts'
 
 const PROTOCOL = 'millrace-sticky'
 const FENCED = new Set(['ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID', 'REBALANCE_IN_PROGRESS', 'FENCED_INSTANCE_ID'])
@@ -58,6 +58,7 @@ export class Member {
   readonly #leaving = new AbortController()
   readonly #first = Promise.withResolvers<Membership>()
   #memberId = ''
+  #warned = ''
   #tenure: Tenure | null = null
   #running: Promise<void>
 
@@ -100,6 +101,7 @@ export class Member {
         if (this.#left) return
         const membership = this.#membership(tenure)
         this.#tenure = tenure
+        this.#warned = ''
         this.#options.listener.assigned(assignments, membership)
         this.#first.resolve(membership)
         await this.#stay(tenure)
@@ -121,16 +123,38 @@ export class Member {
     if (protocolError(cause) === 'UNKNOWN_MEMBER_ID') this.#memberId = ''
     const error = asLogError(cause, `joining group ${name}`)
     if (error instanceof OperatorError) this.#first.reject(error)
-    if (!FENCED.has(protocolError(cause) ?? '')) warn(`group ${name}: ${error.message}; trying again`)
+    const isFenced = FENCED.has(protocolError(cause) ?? '')
+    // Said once, however often it is tried.
+    if (!isFenced && error.message !== this.#warned) warn(`group ${name}: ${error.message}; trying again`)
+    this.#warned = error.message
     cluster.forgetCoordinator(group)
-    await this.#pause(FENCED.has(protocolError(cause) ?? '') ? 0 : RETRY_MS)
+    await this.#pause(isFenced ? 0 : RETRY_MS)
   }
 
   async #join(): Promise<Tenure> {
+    const joined = await this.#joinGroup().catch((error) => {
+      // Known before the join is made: whoever joins again after a lost answer is then the same member, not another.
+      const id = requiredMemberId(error)
+      if (id === null) throw error
+      this.#memberId = id
+      return this.#joinGroup()
+    })
+    this.#memberId = joined.memberId
+    const isLeader = joined.leaderId === joined.memberId
+    const groupAssignment = isLeader ? await this.#assign(joined.members) : []
+    const { generationId, memberId } = joined
+    const { group } = this.#options
+    const synced = await this.#atCoordinator((broker) =>
+      broker.syncGroup({ groupId: group, generationId, memberId, groupAssignment }),
+    )
+    return { generation: generationId, partitions: memberAssignment.decode(synced.memberAssignment), ended: false }
+  }
+
+  #joinGroup() {
     const { group, topics, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
     const { generation, partitions } = this.#tenure ?? { generation: -1, partitions: {} }
     const claim = Buffer.from(JSON.stringify({ generation, owned: partitions }))
-    const joined = await this.#atCoordinator((broker) =>
+    return this.#atCoordinator((broker) =>
       broker.joinGroup({
         groupId: group,
         sessionTimeout: sessionTimeoutMs,
@@ -139,14 +163,6 @@ export class Member {
         groupProtocols: [{ name: PROTOCOL, metadata: memberMetadata.encode(topics, claim) }],
       }),
     )
-    this.#memberId = joined.memberId
-    const isLeader = joined.leaderId === joined.memberId
-    const groupAssignment = isLeader ? await this.#assign(joined.members) : []
-    const { generationId, memberId } = joined
-    const synced = await this.#atCoordinator((broker) =>
-      broker.syncGroup({ groupId: group, generationId, memberId, groupAssignment }),
-    )
-    return { generation: generationId, partitions: memberAssignment.decode(synced.memberAssignment), ended: false }
   }
 
   async #assign(members: readonly { readonly memberId: string; readonly memberMetadata: Buffer }[]) {
@@ -190,29 +206,24 @@ export class Member {
     const over = Promise.withResolvers<void>()
     const lost = Promise.withResolvers<void>()
     const loop = async () => {
-      for (let answeredAt = performance.now(); !signal.aborted; ) {
+      while (!signal.aborted) {
         await delay(sessionTimeoutMs / BEATS, undefined, { signal }).catch(() => {})
         if (signal.aborted) break
         try {
           const { generation: groupGenerationId } = tenure
           const memberId = this.#memberId
           await this.#atCoordinator((broker) => broker.heartbeat({ groupId: group, groupGenerationId, memberId }))
-          answeredAt = performance.now()
         } catch (error) {
           const type = protocolError(error) ?? ''
-          if (type === 'REBALANCE_IN_PROGRESS') {
-            answeredAt = performance.now()
-            over.resolve()
-            continue
-          }
           if (type === 'UNKNOWN_MEMBER_ID') this.#memberId = ''
-          // Not heard of for a session's time: the group has gone on without us.
-          if (!FENCED.has(type) && performance.now() - answeredAt < sessionTimeoutMs) continue
-          lost.resolve()
-          break
+          if (type === 'REBALANCE_IN_PROGRESS') over.resolve()
+          else if (FENCED.has(type)) {
+            lost.resolve()
+            break
+          }
+          // Else nobody answers: whether the group has gone on without us, it will say.
         }
       }
-      lost.promise.catch(() => {})
       over.resolve()
     }
     void loop()

@@ -29,11 +29,11 @@ export interface ProduceLaneOptions {
   /** 0 for no compression. */
   readonly zstdLevel: number
   readonly requestTimeoutMs: number
-  /** Behind the last record known of a partition; `null` where none is. */
-  readonly end: (place: TopicPartition) => number | null
+  /** Where a partition is known to end; asked before a request is made. */
+  readonly knownEnd: (place: TopicPartition) => number | null
   /**
    * Told of what was stored before who appended it is.
-   * @param endBefore what was known when the request was sent: what has been heard since may be of these records
+   * @param endBefore where the partition was known to end when the request was made
    * @throws OperatorError where it cannot be: the append fails
    */
   readonly stored: (
@@ -195,7 +195,8 @@ export class ProduceLane {
   }
 
   async #send(leader: number, batches: readonly Batch[], fail: (batch: Batch, error: Error) => void) {
-    const { zstdLevel, requestTimeoutMs } = this.#options
+    const { zstdLevel, requestTimeoutMs, knownEnd } = this.#options
+    const endsBefore = batches.map(knownEnd)
     const stored: { readonly batch: Batch; readonly baseOffset: number }[] = []
     try {
       const encoded = await Promise.all(
@@ -203,15 +204,14 @@ export class ProduceLane {
           return { topic, partition, batch: await encodeBatch(records, zstdLevel) }
         }),
       )
-      const ends = batches.map((batch) => this.#options.end(batch))
       const answers = await this.#cluster.at(leader, 'produce', (connection) =>
         connection.send(produceRequest(encoded, requestTimeoutMs)),
       )
-      for (const [at, batch] of batches.entries()) {
+      for (const [i, batch] of batches.entries()) {
         const answer = answers.find(({ topic, partition }) => topic === batch.topic && partition === batch.partition)
         try {
           checkAnswer(answer, batch)
-          this.#options.stored(batch, answer!.baseOffset, batch.records, ends[at])
+          this.#options.stored(batch, answer!.baseOffset, batch.records, endsBefore[i])
           stored.push({ batch, baseOffset: answer!.baseOffset })
         } catch (error) {
           this.#cluster.forget(batch.topic)

@@ -12,9 +12,10 @@ import { crc32c } from './crc32c.ts'
 import { WireReader, WireWriter } from './wire.ts'
 
 const compressZstd = promisify(zstdCompress)
+const decompressZstd = promisify(zstdDecompress)
 const decompress: Readonly<Record<number, (bytes: Uint8Array) => Promise<Buffer>>> = {
   1: promisify(gunzip),
-  4: promisify(zstdDecompress),
+  4: (bytes) => decompressZstd(bytes, { chunkSize: chunkBytes(bytes.length * EXPANSION) }),
 }
 const CODECS = ['none', 'gzip', 'snappy', 'lz4', 'zstd']
 const ZSTD = 4
@@ -29,6 +30,10 @@ const PREFIX_BYTES = 12
 const UNCHECKED_BYTES = 9
 /** Attributes to record count: the checksum's part that is not compressed. */
 const FIXED_BYTES = 40
+/** What comes out is gathered in pieces, 64 KB by default: one piece costs half of what sixteen do. */
+const chunkBytes = (expected: number) => Math.min(Math.max(expected, 16 * 1024), 2 ** 20)
+/** Of our records by zstd, at most and nearly always. */
+const EXPANSION = 6
 /** Compressing less saves nothing. */
 const SMALL_BYTES = 256
 /** Upper bound of what a record is beside its key and value: four varints, attributes, no headers. */
@@ -62,7 +67,8 @@ export async function encodeBatch(records: readonly BatchRecord[], zstdLevel: nu
   let attributes = 0
   let payload = body
   if (zstdLevel !== 0 && body.length >= SMALL_BYTES) {
-    const compressed = await compressZstd(body, { params: { [constants.ZSTD_c_compressionLevel]: zstdLevel } })
+    const params = { [constants.ZSTD_c_compressionLevel]: zstdLevel }
+    const compressed = await compressZstd(body, { params, chunkSize: chunkBytes(Math.ceil(body.length / 2)) })
     // What does not shrink (a body that came compressed) is not worth unpacking.
     if (compressed.length < 0.95 * body.length) {
       attributes = ZSTD
