@@ -12,6 +12,7 @@ import type { Topic } from '../stage/topic.ts'
 import { createSqliteStateStore } from '../state/sqlite.ts'
 import { MemoryLog } from '../testing/memory_log.ts'
 import { batchOf, batchTopic, sourceTopic } from '../testing/samples.ts'
+import { until } from '../testing/until.ts'
 import { defineTopology } from '../topology/topology.ts'
 import { type Runtime, startRuntime } from './runtime.ts'
 
@@ -58,14 +59,6 @@ const truncated = Buffer.from('{"columns":[')
 /** Framed, of a schema nobody has registered. */
 const unknownSchema = Buffer.from([0, 0, 0, 0x30, 0x39, 1, 2, 3])
 
-async function waitFor(what: () => boolean | Promise<boolean>): Promise<void> {
-  for (let turn = 0; turn < 2000; turn++) {
-    if (await what()) return
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-  assert.fail('it does not come to be')
-}
-
 const names = (batches: readonly Batch[]) =>
   batches.flatMap((batch) => (batch.eventCount === 0 ? [] : [valueAt(batch.columns.get('name')!, 0)]))
 
@@ -88,7 +81,7 @@ describe('a record that cannot be read', () => {
     const stored: Batch[] = []
     const runtime = await run(log, stored)
     await log.append([event(0), record(raw.name, truncated), event(2), record(raw.name, unknownSchema), event(4)])
-    await waitFor(() => stored.at(-1)?.origin.offset === 4)
+    await until(() => stored.at(-1)?.origin.offset === 4)
     assert.deepEqual(names(stored), ['e0', 'e2', 'e4'])
     assert.deepEqual(
       stored.map(({ origin }) => [origin.offset, origin.previous]),
@@ -112,10 +105,10 @@ describe('a record that cannot be read', () => {
       const stored: Batch[] = []
       const runtime = await run(log, stored)
       await log.append([event(0)])
-      await waitFor(() => stored.length === 1)
+      await until(() => stored.length === 1)
       await log.append([record(topic.name, truncated)])
       await log.append([event(1)])
-      await waitFor(() => stored.length === 2)
+      await until(() => stored.length === 2)
       const [letter, ...more] = await letters(log, topic.name)
       const reader = topic === middle ? 'second' : 'array'
       assert.deepEqual([letter.code, letter.stage, letter.offset, letter.bytes], ['unreadable', reader, 1, truncated])
@@ -125,7 +118,7 @@ describe('a record that cannot be read', () => {
       await log.append([record(topic.name, truncated)])
       const again = await run(log, stored)
       await log.append([event(2)])
-      await waitFor(() => stored.length === 3)
+      await until(() => stored.length === 3)
       assert.deepEqual(names(stored), ['e0', 'e1', 'e2'])
       assert.ok(again.status().every(({ tasks }) => tasks[0].condition === 'running'))
       await again.close()
@@ -145,7 +138,7 @@ describe('a record that cannot be read', () => {
     await log.append(ours)
     const runtime = await run(log, stored)
     const [task] = runtime.status()[1].tasks
-    await waitFor(() => task.condition === 'stopped')
+    await until(() => task.condition === 'stopped')
     assert.match(
       task.reason!,
       /second stands at origin 0 .*the record at 2 follows origin 1.*that at 1 cannot be read: see test\.middle\.v1\.dlq/,
@@ -165,7 +158,7 @@ describe('a record that cannot be read', () => {
     const runtime = await run(log, stored)
     const wrong = Buffer.from([0, 0, 0, 0, other])
     await log.append([record(raw.name, wrong), event(1)])
-    await waitFor(() => stored.length === 2)
+    await until(() => stored.length === 2)
     assert.match((await letters(log, raw.name))[0].detail, /^it is a test\.Other \(schema \d+\), where a .* belongs$/)
     await runtime.close()
   })
