@@ -94,9 +94,8 @@ async function createTopics(
   log: EventLog & SchemaRegistry,
   partitions: number,
 ): Promise<Map<string, number>> {
-  const refusing = topology.sinks.filter(({ check }) => check !== undefined)
-  const deadLetters = [...topology.stages, ...refusing].map(deadLetterTopic)
-  // Readers of one topic share its dead letters.
+  // Readers of one topic share its dead letters, which are of the shape that stages give them where one reads it.
+  const deadLetters = [...topology.sinks, ...topology.stages].map(deadLetterTopic)
   const byName = new Map<string, Topic<Carrier>>()
   for (const topic of [...topology.topics, ...deadLetters]) byName.set(topic.name, topic)
   const topics = [...byName.values()]
