@@ -16,6 +16,7 @@ import { createPostgresStateStore } from '#pipeline/state/postgres.ts'
 import { createSqliteStateStore } from '#pipeline/state/sqlite.ts'
 import type { Directory, ProjectDirectory } from '#schemas/directory.ts'
 import { telemetryEvents } from '#schemas/topics.ts'
+import { acceptedUntil } from '#sinks/dead_letters/accept.ts'
 import { createDeadLetters } from '#sinks/dead_letters/dead_letters.ts'
 import { defineLake } from '#sinks/lake/lake.ts'
 import { createPgwireServer } from '#sinks/lake/pgwire/server.ts'
@@ -119,6 +120,10 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
         partitions,
         runs: roles.runs(topology),
         acceptGaps: settings.acceptGaps,
+        failures: {
+          projects: () => directory.projects().length,
+          acceptedUntil: (part) => acceptedUntil(database, part),
+        },
       }),
     )
     const reporter = opens(createReporter(topology, runtime, log))

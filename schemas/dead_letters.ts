@@ -133,4 +133,10 @@ export interface DeadLetters {
     filter: Omit<DeadLetterFilter, 'state'>,
     decision: Decision,
   ): Promise<Decided>
+  /**
+   * Lets a stage or sink fail at more than half of what it is given, until then: it puts aside what it fails at.
+   * @param until ms since 1970
+   * @returns false where there is none of that name
+   */
+  accept(transaction: Transaction, part: string, until: number): Promise<boolean>
 }

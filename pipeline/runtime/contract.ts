@@ -9,6 +9,7 @@ import type { Stage, StageState } from '../stage/stage.ts'
 import type { Carrier } from '../stage/topic.ts'
 import { enter } from './enter.ts'
 import type { Contract } from './exactly_one.ts'
+import type { FailureRule } from './failure_rule.ts'
 import { withinTime } from './guard.ts'
 
 /** A stage opened on a partition. */
@@ -18,8 +19,13 @@ export interface OpenedStage {
   readonly state: StageState
 }
 
-/** Opens a stage, guarded where it is not ours. */
-export function openStage(stage: Stage, partition: number, logger: Pick<Logger, 'warn'>): OpenedStage {
+/** Opens a stage, guarded where it is not ours. @param rule says when what it fails at is its own fault */
+export function openStage(
+  stage: Stage,
+  partition: number,
+  logger: Pick<Logger, 'warn'>,
+  rule?: FailureRule,
+): OpenedStage {
   let state: StageState = {}
   const open = () => stage.open({ stage: stage.name, partition, attach: (attached) => (state = attached) })
   // Built at once: the state must be known before the first batch. Built again only after a failure.
@@ -30,7 +36,7 @@ export function openStage(stage: Stage, partition: number, logger: Pick<Logger, 
     return opened
   }
   const { name, timeLimitMs } = stage
-  const entered = { name, enter: (value: Carrier) => enter(stage, value) }
+  const entered = { name, enter: (value: Carrier) => enter(stage, value, rule) }
   if (timeLimitMs === undefined) return { contract: { ...entered, operators }, state }
   const contract: Contract<Carrier, Carrier> = {
     ...entered,

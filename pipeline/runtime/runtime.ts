@@ -8,6 +8,7 @@ import { deadLetterTopic, type Stage } from '../stage/stage.ts'
 import type { Carrier, Topic } from '../stage/topic.ts'
 import type { StateStore } from '../state/state.ts'
 import type { Topology } from '../topology/topology.ts'
+import { FailingError, type FailurePolicy, FailureRule } from './failure_rule.ts'
 import { Handover } from './handover.ts'
 import { createSchemaCheck, type SchemaCheck } from './schema_check.ts'
 import { runSinkTask } from './sink_task.ts'
@@ -25,6 +26,8 @@ export interface RuntimeOptions {
   readonly runs?: (name: string) => boolean
   /** Stages and sinks that go on over records trimmed before they read them, as a person has said. */
   readonly acceptGaps?: readonly string[]
+  /** Without it: one project, and nothing is accepted. */
+  readonly failures?: FailurePolicy
   /** Batches in flight at most, per stage and partition. */
   readonly credits?: number
   /** Bound on decoded batches kept for the next stage, by encoded size. */
@@ -124,9 +127,10 @@ interface Part {
 
 function stagePart(options: RuntimeOptions, stage: Stage, shared: Shared): Part {
   const { log, states, logger, credits = 8 } = options
+  const rule = new FailureRule(stage.name, options.failures)
   return part(options, 'stage', stage, (assignments, membership, stats, stop) =>
     assignments.map((assignment) =>
-      supervise(options, stage.name, [stats[assignment.partition]], [assignment], stop, ([from]) =>
+      supervise(options, rule, stage.name, [stats[assignment.partition]], [assignment], stop, ([from]) =>
         runTask(
           {
             topology: options.topology,
@@ -136,6 +140,7 @@ function stagePart(options: RuntimeOptions, stage: Stage, shared: Shared): Part 
             log,
             states,
             ...shared,
+            rule,
             credits,
             stats: stats[from.partition],
             logger,
@@ -150,14 +155,20 @@ function stagePart(options: RuntimeOptions, stage: Stage, shared: Shared): Part 
 
 function sinkPart(options: RuntimeOptions, sink: AnySink, shared: Shared): Part {
   const { log, logger } = options
+  const rule = new FailureRule(sink.name, options.failures)
+  const beside = options.topology.sinks.filter(({ consumes }) => consumes.name === sink.consumes.name)
+  const sinks = beside.map(({ name }) => name)
   return part(options, 'sink', sink, (assignments, membership, stats, stop) => {
     // More members than partitions: some have nothing to do.
     if (assignments.length === 0) return []
     const assigned = assignments.map(({ partition }) => stats[partition])
     const acceptGap = gapAccepted(options, sink.name)
     return [
-      supervise(options, sink.name, assigned, assignments, stop, (from) =>
-        runSinkTask({ sink, assignments: from, membership, log, ...shared, stats, logger, acceptGap }, stop),
+      supervise(options, rule, sink.name, assigned, assignments, stop, (from) =>
+        runSinkTask(
+          { sink, sinks, assignments: from, membership, log, ...shared, rule, stats, logger, acceptGap },
+          stop,
+        ),
       ),
     ]
   })
@@ -221,10 +232,12 @@ interface Work {
 
 /**
  * Runs a task until it is stopped. The world failing: again, from the committed position, after a pause. Another
- * member took over: done. Anything else: the partition stops and says why.
+ * member took over: done. Anything else: the partition stops and says why; where it fails at nearly everything, until
+ * somebody says that it may.
  */
 async function supervise(
   options: RuntimeOptions,
+  rule: FailureRule,
   name: string,
   stats: readonly TaskStats[],
   assignments: readonly Assignment[],
@@ -260,7 +273,10 @@ async function supervise(
           { part: name, partitions, error: reason },
           'stopped: nothing more is read until it is mended and restarted',
         )
-        return
+        if (!(error instanceof FailingError)) return
+        await untilAccepted(options, rule, name, stop)
+        again = true
+        continue
       }
       // Progress since the last failure: it is another failure, not the same one again.
       if (before !== committed()) attempt = 0
@@ -269,5 +285,25 @@ async function supervise(
       await sleep(error.retryAfterMs ?? backoffMs(attempt), stop)
       again = true
     }
+  }
+}
+
+const ASK_INTERVAL_MS = 1_000
+
+/** Resolves once somebody has accepted that the part fails, or `stop` is aborted. */
+async function untilAccepted(
+  { failures, sleep = defaultSleep }: RuntimeOptions,
+  rule: FailureRule,
+  name: string,
+  stop: AbortSignal,
+): Promise<void> {
+  while (!stop.aborted) {
+    // Who cannot be asked has not accepted.
+    const until = (await failures?.acceptedUntil(name).catch(() => null)) ?? null
+    if (until !== null && until > Date.now()) {
+      rule.suspend(until)
+      return
+    }
+    await sleep(ASK_INTERVAL_MS, stop)
   }
 }

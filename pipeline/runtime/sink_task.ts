@@ -1,21 +1,20 @@
 /** One sink on the partitions it was assigned: hands batches over, commits what has become durable. */
-import type { Batch, Origin } from '../batch/batch.ts'
+import type { Origin } from '../batch/batch.ts'
 import type { Assignment, EventLog, Membership, Position } from '../log/log.ts'
 import type { Logger } from '../observability/logger.ts'
-import { failed } from '../stage/operators.ts'
 import type { AnySink, SinkWriter } from '../stage/sink.ts'
-import { deadLetterTopic } from '../stage/stage.ts'
-import { deadLettersOf } from './dead_letters.ts'
-import { entered } from './enter.ts'
+import type { FailureRule } from './failure_rule.ts'
 import type { Handover } from './handover.ts'
 import { putAside } from './put_aside.ts'
-import { recordOf } from './record.ts'
 import type { SchemaCheck } from './schema_check.ts'
 import { createSource } from './source.ts'
 import type { TaskStats } from './stats.ts'
+import { takeable } from './takeable.ts'
 
 export interface SinkTaskOptions {
   readonly sink: AnySink
+  /** Names of all sinks of its topic. */
+  readonly sinks: readonly string[]
   readonly assignments: readonly Assignment[]
   readonly membership: Membership
   readonly log: EventLog
@@ -23,6 +22,7 @@ export interface SinkTaskOptions {
   /** Schema ids by topic name. */
   readonly schemaIds: ReadonlyMap<string, number>
   readonly schemas?: SchemaCheck | undefined
+  readonly rule?: FailureRule | undefined
   /** By partition. */
   readonly stats: readonly TaskStats[]
   readonly logger: Pick<Logger, 'warn'>
@@ -110,29 +110,6 @@ function unlessAborted(work: Promise<void>, signal: AbortSignal): Promise<void> 
     signal.addEventListener('abort', aborted)
     work.then(resolve, reject).finally(() => signal.removeEventListener('abort', aborted))
   })
-}
-
-/**
- * The batch, or an empty one of its origin where the sink cannot take it and its events are dead letters by now. Only then
- * does the sink hear of that origin, so no position passes it before; after a crash it is refused and put aside again,
- * under the origin it had, by which readers of dead letters skip what they have.
- */
-async function takeable(options: SinkTaskOptions, given: Batch): Promise<Batch> {
-  const { sink, log, schemaIds, stats, logger } = options
-  const batch = entered(sink, given)
-  try {
-    if (batch.eventCount > 0) sink.check?.(batch)
-    return batch
-  } catch (error) {
-    const { partition, offset } = batch.origin
-    const detail = `${sink.name}: ${(error as Error).message}`
-    const { deadLetters, ...empty } = failed(batch, detail, 'sink_refused')
-    await log.append([recordOf(deadLetterTopic(sink), deadLettersOf(sink, batch, deadLetters!), schemaIds)])
-    stats[partition].deadLettered(batch.eventCount)
-    const fields = { sink: sink.name, partition, origin: offset, project: batch.projectId, events: batch.eventCount }
-    logger.warn({ ...fields, error: (error as Error).message }, 'batch put aside')
-    return empty
-  }
 }
 
 /** Takes what is durable off the list; gives the position after the last of it. */

@@ -17,6 +17,7 @@ import { Committer } from './committer.ts'
 import { openStage } from './contract.ts'
 import { isTreated } from './enter.ts'
 import { exactlyOne, type Pair } from './exactly_one.ts'
+import type { FailureRule } from './failure_rule.ts'
 import type { Handover } from './handover.ts'
 import { putAside } from './put_aside.ts'
 import { recordOf } from './record.ts'
@@ -37,6 +38,7 @@ export interface TaskOptions {
   /** Schema ids by topic name. */
   readonly schemaIds: ReadonlyMap<string, number>
   readonly schemas?: SchemaCheck | undefined
+  readonly rule?: FailureRule | undefined
   /** Batches in flight at most. A stage whose state is saved with its position has one. */
   readonly credits: number
   readonly stats: TaskStats
@@ -56,7 +58,7 @@ type Output = Carrier & Partial<Pick<Batch, 'deadLetters'>>
 export async function runTask(options: TaskOptions, stop: AbortSignal): Promise<void> {
   const { stage, assignment, membership, log, states, stats } = options
   const { topic, partition } = assignment
-  const { contract, state } = openStage(stage, partition, options.logger)
+  const { contract, state } = openStage(stage, partition, options.logger, options.rule)
   const position = await restore()
   const source = await createSource({
     ...options,

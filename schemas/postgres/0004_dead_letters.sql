@@ -44,3 +44,9 @@ create table dead_letter_positions (
   next bigint not null,
   primary key (log, topic, partition)
 );
+
+-- Stages and sinks that somebody lets fail, and until when (pipeline/runtime/failure_rule.ts).
+create table accepted_failures (
+  part text primary key,
+  until timestamptz not null
+);

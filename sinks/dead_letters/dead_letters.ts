@@ -3,6 +3,7 @@ import type { EventLog, SchemaRegistry } from '#pipeline/log/log.ts'
 import type { Database } from '#pipeline/postgres/database.ts'
 import type { Topology } from '#pipeline/topology/topology.ts'
 import type { DeadLetters } from '#schemas/dead_letters.ts'
+import { accept } from './accept.ts'
 import { carryOut } from './carry_out.ts'
 import { catchUp } from './catch_up.ts'
 import { DECIDED_CHANNEL, decide } from './decide.ts'
@@ -56,6 +57,11 @@ export function createDeadLetters(options: DeadLettersOptions): DeadLetters & { 
       return readRows({ connection: database, log, topics }, scope, filter, page)
     },
     decide: (transaction, scope, filter, decision) => decide({ log, topology }, transaction, scope, filter, decision),
+    async accept(transaction, part, until) {
+      if (![...topology.stages, ...topology.sinks].some(({ name }) => name === part)) return false
+      await accept(transaction, part, until)
+      return true
+    },
     async close() {
       closed = true
       clearInterval(timer)

@@ -64,8 +64,21 @@ export function dlqCommands(find: FindTarget): Command {
     })
   decision(dlq, find, 'requeue', 'have them treated again, from the stage on that could not', 'requeued')
   decision(dlq, find, 'discard', 'give them up: they count as dropped', 'discarded')
+  dlq
+    .command('accept')
+    .description('let a stage or sink that stopped because it failed at nearly everything go on, putting that aside')
+    .argument('<stage>', 'or sink')
+    .option('--hours <hours>', 'for how long', whole, 24)
+    .option('--url <url>', URL_OPTION)
+    .action(async (stage: string, { url, hours }: { url?: string; hours: number }) => {
+      const body = { stage, hours }
+      const { until } = await callApi<{ until: string }>(find(url), 'POST', '/v1/dead_letters/accept', { body })
+      process.stdout.write(`${stage} goes on, whatever it fails at, until ${until}\n`)
+    })
   return dlq
 }
+
+const URL_OPTION = 'of another millrace than the one on the data folder (with MILLRACE_API_KEY)'
 
 interface Decided {
   readonly events: number
@@ -114,7 +127,7 @@ function withFilter(command: Command): Command {
     .option('--from <time>', 'received from then on: -15m, -2h, -1d, or a time')
     .option('--to <time>', 'received before then')
     .option('--project <project>', "name or id; without it the key's own: default")
-    .option('--url <url>', 'of another millrace than the one on the data folder (with MILLRACE_API_KEY)')
+    .option('--url <url>', URL_OPTION)
 }
 
 function withState(): Option {

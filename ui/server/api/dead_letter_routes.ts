@@ -11,6 +11,7 @@ import { audited } from '../directory/audit.ts'
 import { DEFAULT_PROJECT } from '../directory/projects.ts'
 import type { Caller } from './caller.ts'
 import { page, pageOf, pageQuery, projectQuery, readCursor, text, timestamp } from './fields.ts'
+import { notFound } from './problem.ts'
 import { defineRoute, type Route } from './route.ts'
 
 const count = z.int().min(0)
@@ -131,8 +132,32 @@ export function deadLetterRoutes(deadLetters: DeadLetters): Route[] {
       'Has them treated again, from the stage on that could not; once, however often asked.',
     ),
     decisionRoute(deadLetters, 'discard', 'Gives them up: they count as dropped.'),
+    defineRoute({
+      method: 'POST',
+      path: '/v1/dead_letters/accept',
+      summary:
+        'Lets a stage or sink that stopped because it failed at nearly everything go on, putting aside what it fails at.',
+      access: 'operator',
+      query: projectQuery,
+      body: z.strictObject({ stage: text(200).min(1), hours: z.number().positive().max(720).default(24) }),
+      answers: { 200: acceptedSchema },
+      async change({ caller, body: { stage, hours } }, transaction) {
+        const until = Date.now() + hours * 3_600_000
+        if (!(await deadLetters.accept(transaction, stage, until))) throw notFound('stage or sink', stage)
+        const answer = { stage, until: new Date(until).toISOString() }
+        await audited(transaction, caller, {
+          action: 'dead_letters.accept',
+          subject: stage,
+          projectId: null,
+          after: answer,
+        })
+        return answer
+      },
+    }),
   ]
 }
+
+const acceptedSchema = z.object({ stage: z.string(), until: timestamp })
 
 const decidedSchema = z.object({
   events: count,

@@ -181,6 +181,10 @@ const LINES: Readonly<Record<string, Line | readonly Line[]>> = {
     { body: {}, expected: ADMIN(400) },
     { url: '/v1/dead_letters/discard?project=shop', body: { stage: 'normalize' }, expected: OF_SHOP(200, 403) },
   ],
+  'POST /v1/dead_letters/accept': [
+    { body: { stage: 'normalize' }, expected: OPERATOR(200) },
+    { body: { stage: 'no_stage' }, expected: OPERATOR(404) },
+  ],
   'GET /v1/audit': [{ expected: ADMIN(200) }, { url: '/v1/audit?project=shop', expected: OF_SHOP(200, 403) }],
 }
 
