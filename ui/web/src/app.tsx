@@ -13,6 +13,7 @@ const TracePage = lazy(() => import('./trace/page.tsx'))
 const SqlPage = lazy(() => import('./sql/page.tsx'))
 const ServicesPage = lazy(() => import('./services/page.tsx'))
 const LedgerPage = lazy(() => import('./ledger/page.tsx'))
+const DeadLettersPage = lazy(() => import('./dead_letters/page.tsx'))
 const SettingsPage = lazy(() => import('./settings/page.tsx'))
 const InvitePage = lazy(() => import('./shell/invite.tsx'))
 
@@ -73,6 +74,9 @@ function Pages() {
       </Match>
       <Match when={path() === '/ledger'}>
         <LedgerPage />
+      </Match>
+      <Match when={path() === '/dead-letters'}>
+        <DeadLettersPage />
       </Match>
       <Match when={/^\/settings(\/[a-z]+)?$/.test(path())}>
         <SettingsPage />

@@ -13,7 +13,10 @@ const INTERVAL_MS = 2_000
 const REASONS: Readonly<Record<string, string>> = {
   refused: 'Refused on arrival, and the sender was told: over the quota of the day, too large, or malformed.',
   duplicate_export: 'The same export again, after a lost answer: the first copy is stored.',
+  discarded: 'Dead letters that somebody gave up.',
   malformed: 'Could not be read as OTLP says; the bytes are kept in the raw topic.',
+  stage_failed: 'A stage failed at them: mend it and requeue them.',
+  sink_refused: 'They do not fit the table: a stage gave a column another type.',
 }
 
 export default function LedgerPage() {
@@ -63,6 +66,7 @@ export default function LedgerPage() {
                 />
                 <Reasons
                   title="Dead-lettered, by code"
+                  link={(code) => linkTo('/dead-letters', { code })}
                   counts={of().dead_lettered_by_code}
                   none="Nothing was put aside. An event that no stage can read is kept, and counted here."
                 />
@@ -93,7 +97,13 @@ function Sum(props: { readonly of: LedgerAnswer }) {
       <i>+</i>
       <Term name="Dropped, with reason" value={count(props.of.dropped)} />
       <i>+</i>
-      <Term name="Dead-lettered" value={count(props.of.dead_lettered)} warn={props.of.dead_lettered > 0} />
+      <Term
+        name="Dead-lettered"
+        value={count(props.of.dead_lettered)}
+        warn={props.of.dead_lettered > 0}
+        href="/dead-letters"
+        title="Why, and what to do about them"
+      />
       <Show when={props.of.unaccounted !== 0}>
         <i>+</i>
         <Term name="Unaccounted for" value={count(props.of.unaccounted)} bad />
@@ -139,9 +149,14 @@ function Term(props: {
 function Reasons(props: {
   readonly title: string
   readonly counts: Readonly<Record<string, number>>
+  /** Where a reason leads. */
+  readonly link?: (reason: string) => string
   readonly none: string
 }) {
-  const sorted = () => Object.entries(props.counts).sort(([, a], [, b]) => b - a)
+  const sorted = () =>
+    Object.entries(props.counts)
+      .filter(([, events]) => events !== 0)
+      .sort(([, a], [, b]) => b - a)
   return (
     <section>
       <h2>{props.title}</h2>
@@ -159,7 +174,11 @@ function Reasons(props: {
               {([reason, events]) => (
                 <tr>
                   <td class="data">{reason}</td>
-                  <td class="num">{count(events)}</td>
+                  <td class="num">
+                    <Show when={props.link} fallback={count(events)}>
+                      {(link) => <a href={link()(reason)}>{count(events)}</a>}
+                    </Show>
+                  </td>
                   <td class="q2 means">{REASONS[reason] ?? 'A stage of yours says so.'}</td>
                 </tr>
               )}

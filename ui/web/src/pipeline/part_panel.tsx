@@ -3,6 +3,7 @@ import { createMemo, For, Show } from 'solid-js'
 import type { PartReport, Sample, TopologyReport } from '../api/topology.ts'
 import { bytes, count, duration, rate } from '../format/numbers.ts'
 import { clock } from '../format/time.ts'
+import { linkTo } from '../shell/router.ts'
 import { conditionOf, type PartRates, ratesOf } from './rates.ts'
 
 const WIDTH = 286
@@ -40,8 +41,11 @@ export function PartPanel(props: {
         </span>
         <span class="grow" />
         <span class="q">
-          Dead letters <b class="hi">{count(props.part.dead_letters_total)}</b>, retries{' '}
-          <b class="hi">{count(props.part.retries_total)}</b>, stops <b class="hi">{count(props.part.errors_total)}</b>
+          <a class="link" href={linkTo('/dead-letters', { stage: props.part.name })}>
+            Dead letters <b class="hi">{count(props.part.dead_letters_total)}</b>
+          </a>
+          , retries <b class="hi">{count(props.part.retries_total)}</b>, stops{' '}
+          <b class="hi">{count(props.part.errors_total)}</b>
         </span>
       </div>
       <For each={props.part.partitions.filter(({ reason }) => reason !== null)}>

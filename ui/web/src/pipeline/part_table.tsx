@@ -2,6 +2,7 @@
 import { For } from 'solid-js'
 import type { PartReport, Sample } from '../api/topology.ts'
 import { count, rate } from '../format/numbers.ts'
+import { linkTo } from '../shell/router.ts'
 import { conditionOf, ratesOf } from './rates.ts'
 
 const WORDS = { well: 'keeps up', late: 'late', stopped: 'stopped' } as const
@@ -46,7 +47,11 @@ export function PartTable(props: {
                 </td>
                 <td class="num data">{count(part.lag_records)}</td>
                 <td class="num data">{count(part.events_total)}</td>
-                <td class="num data">{count(part.dead_letters_total)}</td>
+                <td class="num data">
+                  <a class="link" href={linkTo('/dead-letters', { stage: part.name })}>
+                    {count(part.dead_letters_total)}
+                  </a>
+                </td>
               </tr>
             )}
           </For>

@@ -30,6 +30,10 @@ const PAGES: readonly Page[] = [
   { path: '/pipeline', name: 'Pipeline', icon: 'pipeline', keys: 'g p', preload: () => import('../pipeline/page.tsx') },
   { path: '/services', name: 'Services', icon: 'services', keys: 'g v', preload: () => import('../services/page.tsx') },
   { path: '/ledger', name: 'Ledger', icon: 'ledger', keys: 'g b', preload: () => import('../ledger/page.tsx') },
+  {
+    ...{ path: '/dead-letters', name: 'Dead letters', icon: 'dead_letters', keys: 'g q' },
+    preload: () => import('../dead_letters/page.tsx'),
+  },
 ]
 
 /** Stands apart, above the commands. */
