@@ -8,14 +8,16 @@ import { until } from '#pipeline/testing/until.ts'
 import { startServer, TEST_KEY, type TestServer } from './server.ts'
 
 const root = join(import.meta.dirname, '..')
-/** Fails at events whose name begins with `bad` for as long as there is a file `broken` where it is started. */
+/** Fails at events whose name begins with `bad` while there is a file `broken` where it is started, at all while there is one `bug`. */
 const CONFIG = `
 import { existsSync } from 'node:fs'
 import { deadLetter, defineTransform, keep, mapEvents, type Topology } from 'millrace'
 const judge = defineTransform({
   name: 'judge',
-  build: () => mapEvents((event) => String(event.get('name')).startsWith('bad') && existsSync('broken')
-    ? deadLetter('condemned', \`\${event.get('name')}: guilty on 3 counts\`) : keep()),
+  build: () => mapEvents((event) => {
+    if (existsSync('bug')) throw new TypeError('it is a bug')
+    return String(event.get('name')).startsWith('bad') && existsSync('broken') ? deadLetter('condemned', \`\${event.get('name')}: guilty on 3 counts\`) : keep()
+  }),
 })
 export default (telemetry: Topology) => telemetry.insert(judge, { after: 'flatten_attributes' })`
 
@@ -45,6 +47,7 @@ async function send(...names: string[]): Promise<void> {
 
 interface Line {
   readonly cause: string
+  readonly events: number
   readonly event_id: string
   readonly event: { readonly name: string }
   readonly raw_export: { readonly body: { readonly base64: string } }
@@ -118,5 +121,47 @@ describe('millrace dlq', () => {
     const wrong = await dlq('show', 'no-cause')
     assert.deepEqual([wrong.code, /cause as the list shows it/.test(wrong.stderr)], [2, true])
     assert.match((await dlq('list', '--from', 'yesterday')).stderr, /is no time/)
+  })
+})
+
+describe('a stage that fails at everything', () => {
+  const conditions = async () => {
+    const { parts } = (await (await server.get('/v1/topology')).json()) as {
+      parts: { name: string; partitions: { condition: string }[] }[]
+    }
+    return parts.find(({ name }) => name === 'judge')!.partitions.map(({ condition }) => condition)
+  }
+
+  it('stops and says so, goes on once somebody accepts it, and loses nothing', async () => {
+    const before = await count()
+    writeFileSync(join(folder, 'bug'), '')
+    for (let batch = 0; batch < 5; batch++) await send(...[1, 2, 3, 4, 5].map((at) => `e${batch}${at}`))
+    await until(async () => (await conditions())[0] === 'stopped')
+    const ready = await server.get('/readyz')
+    const { reasons } = (await ready.json()) as { reasons: string[] }
+    assert.equal(ready.status, 503)
+    assert.match(reasons.join(), /judge\/0: judge failed at more than half .*it is a bug.*millrace dlq accept judge/)
+    const aside = (await lines('list', '--stage', 'judge', '-f', 'json')).length
+    assert.ok(aside <= 1, 'one cause')
+
+    assert.match((await dlq('accept', 'no_stage')).stderr, /no stage or sink no_stage|no_stage/)
+    assert.match(
+      (await dlq('accept', 'judge', '--hours', '1')).stdout,
+      /^judge goes on, whatever it fails at, until 20/,
+    )
+    await until(async () => (await conditions())[0] === 'running')
+    const failed = async () => {
+      const groups = await lines('list', '--code', 'stage_failed', '-f', 'json')
+      return groups.reduce((sum, { events }) => sum + events, 0)
+    }
+    await until(async () => (await failed()) === 25)
+    assert.equal(await count(), before)
+    assert.equal((await server.get('/readyz')).status, 200)
+
+    rmSync(join(folder, 'bug'))
+    assert.match((await dlq('requeue', '--code', 'stage_failed')).stdout, /^25 events are requeued/)
+    await until(async () => (await count()) === before + 25)
+    const [[distinct]] = await server.query('select count(distinct id) from otel_logs_and_spans')
+    assert.equal(Number(distinct), before + 25)
   })
 })
