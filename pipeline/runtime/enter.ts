@@ -3,6 +3,7 @@
  * treated again by another, what people have decided, and a record of a source that cannot be read.
  */
 import type { Batch, Requeue } from '../batch/batch.ts'
+import type { Sink } from '../stage/sink.ts'
 import type { Stage } from '../stage/stage.ts'
 import type { Carrier, Topic } from '../stage/topic.ts'
 import { deadLettersOf, emptyBatch, unreadableLetter } from './dead_letters.ts'
@@ -41,6 +42,17 @@ export function enter(stage: Stage, value: Carrier, rule?: FailureRule): Entry<C
 /** False for what goes past all operators, or all but one stage's: no state is made of it. */
 export function isTreated({ unreadable, passing, ...value }: Carrier): boolean {
   return unreadable === undefined && passing === undefined && (value as Partial<Batch>).requeue === undefined
+}
+
+/**
+ * What a sink is to take: the events it holds for this sink, or the batch as it is. What is for another is not unpacked.
+ * @throws RangeError where they cannot be read
+ */
+export function entered(sink: Pick<Sink, 'name' | 'consumes'>, batch: Batch): Batch {
+  const { requeue, ...empty } = batch
+  if (requeue === undefined) return batch
+  if (requeue.stage !== sink.name) return empty
+  return { ...openEnvelope(sink.consumes, batch as Envelope), outcomes: batch.outcomes }
 }
 
 /** Its events at its place in the order, with the lineage, and so the ids, they always had. */

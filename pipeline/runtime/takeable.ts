@@ -6,7 +6,7 @@ import { failed } from '../stage/operators.ts'
 import type { Sink } from '../stage/sink.ts'
 import { deadLetterTopic } from '../stage/stage.ts'
 import { deadLettersOf, unreadableLetter } from './dead_letters.ts'
-import { openEnvelope } from './enter.ts'
+import { entered, openEnvelope } from './enter.ts'
 import type { FailureRule } from './failure_rule.ts'
 import { recordOf } from './record.ts'
 import type { TaskStats } from './stats.ts'
@@ -33,18 +33,14 @@ export interface TakeableOptions {
 export async function takeable(options: TakeableOptions, given: Batch): Promise<Batch> {
   const { sink, rule } = options
   const { requeue, ...rest } = given
-  if (requeue !== undefined && requeue.stage !== sink.name) {
-    return options.sinks.includes(requeue.stage) ? rest : unopened(options, given, requeue.stage)
-  }
-  let batch = given
-  if (requeue !== undefined) {
-    try {
-      batch = { ...openEnvelope(sink.consumes, { ...rest, requeue }), outcomes: rest.outcomes }
-    } catch (error) {
-      const detail = `requeued events cannot be read: ${(error as Error).message}`
-      await putAside(options, unreadableLetter(sink, rest, { bytes: requeue.record, detail }), detail)
-      return rest
-    }
+  if (requeue !== undefined && !options.sinks.includes(requeue.stage)) return unopened(options, given, requeue.stage)
+  let batch: Batch
+  try {
+    batch = entered(sink, given)
+  } catch (error) {
+    const detail = `requeued events cannot be read: ${(error as Error).message}`
+    await putAside(options, unreadableLetter(sink, rest, { bytes: requeue!.record, detail }), detail)
+    return rest
   }
   if (batch.eventCount === 0) return batch
   let refusal: Error
