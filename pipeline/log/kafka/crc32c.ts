@@ -13,9 +13,12 @@ for (let byte = 0; byte < 256; byte++) {
 }
 const [T0, T1, T2, T3] = TABLES
 
-/** @returns an unsigned 32-bit number */
-export function crc32c(bytes: Uint8Array): number {
-  let crc = -1
+/**
+ * @param before the checksum of what comes before these bytes
+ * @returns an unsigned 32-bit number
+ */
+export function crc32c(bytes: Uint8Array, before = 0): number {
+  let crc = ~before
   let at = 0
   for (const end = bytes.length - 3; at < end; at += 4) {
     crc ^= bytes[at] | (bytes[at + 1] << 8) | (bytes[at + 2] << 16) | (bytes[at + 3] << 24)

@@ -115,7 +115,9 @@ export class KafkaLog implements OpenKafkaLog {
       topics,
       listener,
       positionsOf: (partitions) => this.#assignments(group, partitions),
-      prepare: (positions) => this.#prepare(positions),
+      prepare: (positions, generation) => this.#prepare(positions, generation),
+      lastGeneration: async () =>
+        Math.max(0, ...(await this.#groups.positions(group)).map(({ generation }) => generation)),
       left: () => this.#members.delete(member),
     })
     this.#members.add(member)
@@ -217,13 +219,13 @@ export class KafkaLog implements OpenKafkaLog {
     this.#partitions.break(place, `the record before offset ${position.offset} is another than group ${group} has read`)
   }
 
-  async #prepare(positions: readonly Position[]): Promise<readonly CommitTopic[]> {
+  async #prepare(positions: readonly Position[], generation: number): Promise<readonly CommitTopic[]> {
     const prepared = new Map<string, CommitTopic['partitions'][number][]>()
     for (const position of positions) {
       await this.#checkPosition(position)
       const { topic, partition, offset } = position
       const mark = this.#partitions.mark(position, offset - 1) ?? (await this.#markBefore(position, offset))
-      const entry = { partition, offset: String(offset), metadata: encodeMetadata(position, mark) }
+      const entry = { partition, offset: String(offset), metadata: encodeMetadata(position, generation, mark) }
       prepared.set(topic, [...(prepared.get(topic) ?? []), entry])
     }
     return [...prepared].map(([topic, partitions]) => ({ topic, partitions }))

@@ -52,6 +52,8 @@ export interface Request<T> {
   readonly apiName: string
   /** How long the broker may take by itself, ms. */
   readonly waitsMs?: number
+  /** About how long it gets, where that is much. */
+  readonly sizeHint?: number
   write(to: WireWriter): void
   read(from: WireReader): T
 }
@@ -214,14 +216,14 @@ function withoutBusyTimer(queue: { pending: unknown[]; scheduleCheckPendingReque
   }
 }
 
-function asKafkajs<T>({ apiKey, apiVersion, apiName, waitsMs, write, read }: Request<T>) {
+function asKafkajs<T>({ apiKey, apiVersion, apiName, waitsMs, sizeHint, write, read }: Request<T>) {
   return {
     request: {
       apiKey,
       apiVersion,
       apiName,
       async encode() {
-        const writer = new WireWriter()
+        const writer = new WireWriter(sizeHint)
         write(writer)
         return { buf: writer.buffer, buffer: writer.buffer }
       },
@@ -250,10 +252,10 @@ export const memberMetadata = {
 
 /** Partitions by topic. */
 export const memberAssignment = {
-  encode: (assignment: Readonly<Record<string, readonly number[]>>): Buffer =>
-    MemberAssignment.encode({ version: 0, assignment }),
-  decode: (bytes: Buffer): Readonly<Record<string, readonly number[]>> =>
-    MemberAssignment.decode(bytes)?.assignment ?? {},
+  encode: (assignment: Readonly<Record<string, readonly number[]>>, userData: Buffer): Buffer =>
+    MemberAssignment.encode({ version: 0, assignment, userData }),
+  decode: (bytes: Buffer): { assignment: Readonly<Record<string, readonly number[]>>; userData: Buffer } =>
+    MemberAssignment.decode(bytes) ?? { assignment: {}, userData: Buffer.alloc(0) },
 }
 
 /** The protocol's name for an error a broker answered with, as `NOT_LEADER_FOR_PARTITION`. */

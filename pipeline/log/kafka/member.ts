@@ -3,6 +3,10 @@
  * away, and what is in flight then should be committed rather than done again.
  *
  * join → sync → assigned → heartbeats → a rebalance: revoked, what is in flight is committed, join again.
+ *
+ * Kafka counts generations from 1 again once it has forgotten a group (nobody in it for a week, or reset). State of stages is kept
+ * under the generation it was saved in and given up to higher ones only, so the leader gives out generations with the
+ * partitions: the time in milliseconds, or one more than the highest that any member or position has.
  */
 import { setTimeout as delay } from 'node:timers/promises'
 import { FencedError, OperatorError } from '../../errors/errors.ts'
@@ -34,7 +38,9 @@ export interface MemberOptions {
   readonly rebalanceTimeoutMs: number
   readonly positionsOf: (partitions: PartitionsByTopic) => Promise<readonly Assignment[]>
   /** Checked and as `OffsetCommit` wants it. @throws RangeError */
-  readonly prepare: (positions: readonly Position[]) => Promise<readonly CommitTopic[]>
+  readonly prepare: (positions: readonly Position[], generation: number) => Promise<readonly CommitTopic[]>
+  /** The highest generation the group has committed under. */
+  readonly lastGeneration: () => Promise<number>
   readonly warn: (message: string) => void
   /** Called once it is no member any more. */
   readonly left: () => void
@@ -47,7 +53,10 @@ export interface CommitTopic {
 
 /** What a member has between two rebalances. */
 interface Tenure {
+  /** As the group's leader has given it out. */
   readonly generation: number
+  /** As Kafka counts. */
+  readonly kafkaGeneration: number
   readonly partitions: PartitionsByTopic
   ended: boolean
 }
@@ -147,12 +156,15 @@ export class Member {
     const synced = await this.#atCoordinator((broker) =>
       broker.syncGroup({ groupId: group, generationId, memberId, groupAssignment }),
     )
-    return { generation: generationId, partitions: memberAssignment.decode(synced.memberAssignment), ended: false }
+    const { assignment: partitions, userData } = memberAssignment.decode(synced.memberAssignment)
+    // The leader knows the members it was told of; one that it was not has no partitions.
+    const { generation } = userData.length === 0 ? { generation: 0 } : JSON.parse(userData.toString())
+    return { generation, kafkaGeneration: generationId, partitions, ended: false }
   }
 
   #joinGroup() {
     const { group, topics, sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
-    const { generation, partitions } = this.#tenure ?? { generation: -1, partitions: {} }
+    const { generation, partitions } = this.#tenure ?? { generation: 0, partitions: {} }
     const claim = Buffer.from(JSON.stringify({ generation, owned: partitions }))
     return this.#atCoordinator((broker) =>
       broker.joinGroup({
@@ -169,9 +181,11 @@ export class Member {
     const claims = members.map(asClaim)
     const topics = await this.#options.cluster.describe([...new Set(claims.flatMap((claim) => claim.topics))])
     const assigned = assign(claims, new Map(topics.map(({ name, partitions }) => [name, partitions.length])))
+    const before = Math.max(await this.#options.lastGeneration(), ...claims.map(({ generation }) => generation))
+    const userData = Buffer.from(JSON.stringify({ generation: Math.max(Date.now(), before + 1) }))
     return [...assigned].map(([memberId, partitions]) => ({
       memberId,
-      memberAssignment: memberAssignment.encode(partitions),
+      memberAssignment: memberAssignment.encode(partitions, userData),
     }))
   }
 
@@ -210,7 +224,7 @@ export class Member {
         await delay(sessionTimeoutMs / BEATS, undefined, { signal }).catch(() => {})
         if (signal.aborted) break
         try {
-          const { generation: groupGenerationId } = tenure
+          const { kafkaGeneration: groupGenerationId } = tenure
           const memberId = this.#memberId
           await this.#atCoordinator((broker) => broker.heartbeat({ groupId: group, groupGenerationId, memberId }))
         } catch (error) {
@@ -247,14 +261,14 @@ export class Member {
         throw new FencedError(`${topic}/${partition} belongs to another member of group ${name}`)
       }
     }
-    const prepared = await prepare(positions)
+    const prepared = await prepare(positions, tenure.generation)
     this.#checkTenure(tenure)
     if (positions.length === 0) return
     try {
       await cluster.atCoordinator(group, this.#lane, ({ broker }) =>
         broker.offsetCommit({
           groupId: group,
-          groupGenerationId: tenure.generation,
+          groupGenerationId: tenure.kafkaGeneration,
           memberId: this.#memberId,
           topics: prepared,
         }),
@@ -293,6 +307,6 @@ function asClaim({ memberId, memberMetadata: bytes }: { memberId: string; member
     const { generation, owned } = JSON.parse(userData.toString())
     return { memberId, topics, generation, owned }
   } catch {
-    return { memberId, topics, generation: -1, owned: {} }
+    return { memberId, topics, generation: 0, owned: {} }
   }
 }

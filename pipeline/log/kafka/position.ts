@@ -10,11 +10,13 @@ interface Metadata {
   readonly reached: Reached
   /** Of the record before the offset: see `partitions.ts`. */
   readonly mark?: number
+  /** Under which it was committed: see `member.ts`. */
+  readonly generation: number
 }
 
 /** @throws OperatorError where it does not fit: a repartitioned topic with several hundred source partitions */
-export function encodeMetadata({ log, reached }: Position, mark: number | null): string {
-  const text = JSON.stringify({ log, reached, ...(mark === null ? {} : { mark }) } satisfies Metadata)
+export function encodeMetadata({ log, reached }: Position, generation: number, mark: number | null): string {
+  const text = JSON.stringify({ log, generation, ...(mark === null ? {} : { mark }), reached } satisfies Metadata)
   if (text.length > MAX_BYTES) {
     throw new OperatorError(
       `a position of ${Object.keys(reached).length} source partitions takes ${text.length} bytes, more than the ` +
@@ -27,6 +29,7 @@ export function encodeMetadata({ log, reached }: Position, mark: number | null):
 export interface StoredPosition {
   readonly position: Position
   readonly mark: number | null
+  readonly generation: number
 }
 
 /** What was not committed by us (a tool that sets offsets) has no log, so that who reads there refuses it. */
@@ -36,14 +39,16 @@ export function decodePosition(
   offset: number,
   metadata: string | null,
 ): StoredPosition {
-  const { log, reached, mark } = parse(metadata)
-  return { position: { topic, partition, offset, reached, log }, mark: mark ?? null }
+  const { log, reached, mark, generation } = parse(metadata)
+  return { position: { topic, partition, offset, reached, log }, mark: mark ?? null, generation }
 }
 
 function parse(metadata: string | null): Metadata {
   try {
-    const { log, reached, mark } = JSON.parse(metadata ?? '') as Partial<Metadata>
-    if (typeof log === 'string' && typeof reached === 'object' && reached !== null) return { log, reached, mark }
+    const { log, reached, mark, generation = 0 } = JSON.parse(metadata ?? '') as Partial<Metadata>
+    if (typeof log === 'string' && typeof reached === 'object' && reached !== null) {
+      return { log, reached, mark, generation }
+    }
   } catch {}
-  return { log: '', reached: {} }
+  return { log: '', reached: {}, generation: 0 }
 }

@@ -84,14 +84,14 @@ export async function encodeBatch(records: readonly BatchRecord[], zstdLevel: nu
     .int16(-1)
     .int32(-1)
     .int32(records.length)
-  const checked = Buffer.concat([header.buffer, payload])
+  const checksum = crc32c(payload, crc32c(header.buffer))
   const prefix = new WireWriter()
     .int64(0)
-    .int32(UNCHECKED_BYTES + checked.length)
+    .int32(UNCHECKED_BYTES + header.size + payload.length)
     .int32(-1)
     .int8(MAGIC)
-    .uint32(crc32c(checked))
-  return Buffer.concat([prefix.buffer, checked])
+    .uint32(checksum)
+  return Buffer.concat([prefix.buffer, header.buffer, payload])
 }
 
 function encodeRecords(records: readonly BatchRecord[], baseTimestamp: number): Buffer {

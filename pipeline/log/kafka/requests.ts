@@ -92,6 +92,7 @@ export function produceRequest(
     apiVersion: 8,
     apiName: 'Produce',
     waitsMs: timeoutMs,
+    sizeHint: batches.reduce((sum, { topic, batch }) => sum + topic.length + 32 + batch.length, 32),
     write(to) {
       to.string(null).int16(-1).int32(timeoutMs)
       to.array([...Map.groupBy(batches, ({ topic }) => topic)], ([topic, own]) =>

@@ -209,4 +209,15 @@ describe('members of a group', { skip: servicesMissing() }, () => {
     await assert.rejects(assigned[0].membership.commit([position(log, t, 0, 1)]), FencedError)
     await assigned[1].membership.commit([position(log, t, 0, 1)])
   })
+
+  test('generations go on ascending when Kafka has forgotten the group', async () => {
+    const log = await open()
+    const t = await topic('forgotten.v1', 1)
+    const first = await joined(log, 'forgotten', [t])
+    await first.membership.leave()
+    await log.deleteGroup('forgotten')
+    const second = await joined(log, 'forgotten', [t])
+    assert.ok(second.membership.generation > first.membership.generation)
+    await second.membership.leave()
+  })
 })
