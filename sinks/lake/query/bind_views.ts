@@ -77,8 +77,8 @@ async function bind(to: BindTo, plan: StatementPlan, view: TailView, bounds: rea
 const FIRST_FILES = 4
 
 /**
- * Finds the time of the oldest event the statement can return, and the files that hold any since. The newest files come
- * first: where they have enough, older ones are never opened, nor fetched.
+ * Finds a time since when there are enough events, and the files that hold any since. The newest files come first: where
+ * they have enough, older ones are never opened, nor fetched.
  */
 async function newestOnly(
   to: BindTo,
@@ -92,9 +92,9 @@ async function newestOnly(
   for (let count = FIRST_FILES; ; count *= 4) {
     const release = await bind(to, plan, view, [{ planned, files: newestFirst.slice(0, count) }])
     const since = await threshold(to.connection, thresholdSql, params).finally(release)
+    // Enough events are at least as new as this: what is older is not asked for, whichever file it is in.
     if (since !== null) {
-      const needed = pruneFiles(newestFirst, [{ column: 'timestamp', comparator: '>=', value: since }])
-      if (needed.length <= count) return { planned, files: needed, since }
+      return { planned, files: pruneFiles(files, [{ column: 'timestamp', comparator: '>=', value: since }]), since }
     }
     if (count >= newestFirst.length) return { planned, files }
   }

@@ -61,6 +61,28 @@ describe('the newest events', () => {
     assert.deepEqual(await fixture.query(sql, ['n1']), [{ duration: 2336 }, { duration: 2331 }])
   })
 
+  it('are found in files whose times overlap', async () => {
+    const at = (day: number) => ({ timestamp: START + BigInt(day) * 86_400_000_000n, duration: BigInt(day) })
+    // The four files with the latest events have the oldest, too; what is between is in others.
+    const days = [
+      [20, 0],
+      [21, 1],
+      [22, 2],
+      [23, 3],
+      [10, 11],
+      [12, 13],
+    ]
+    for (const [offset, pair] of days.entries()) {
+      await fixture.lake.commit([batchOf(pair.map(at), { offset, projectId: 'wide' })])
+    }
+    const sql = 'SELECT duration FROM otel_logs_and_spans ORDER BY timestamp DESC LIMIT 6'
+    const rows = await fixture.query(sql, [], 'wide')
+    assert.deepEqual(
+      rows.map(({ duration }) => duration),
+      [23, 22, 21, 20, 13, 12],
+    )
+  })
+
   it('open no file that is older than they are', async () => {
     const newest = (where: string, limit: number) =>
       fixture.query(`SELECT duration FROM otel_logs_and_spans ${where} ORDER BY timestamp DESC LIMIT ${limit}`)

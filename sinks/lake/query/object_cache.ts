@@ -50,6 +50,8 @@ interface Entry {
   path: string | null
   /** Resolves to its path once it is known to be whole. */
   ready: Promise<string> | null
+  /** Among the bytes used; until its file is gone. */
+  counted: boolean
 }
 
 export async function createObjectCache(options: ObjectCacheOptions): Promise<ObjectCache> {
@@ -67,21 +69,24 @@ export async function createObjectCache(options: ObjectCacheOptions): Promise<Ob
   const isKnown = (entry: Entry) => entries.get(entry.key) === entry
   const add = (object: CachedObject, path: string | null): Entry => {
     const { key, sizeBytes } = object
-    const entry: Entry = { key, sizeBytes, holders: 0, usedMs: now(), path, ready: null }
+    const entry: Entry = { key, sizeBytes, holders: 0, usedMs: now(), path, ready: null, counted: true }
     entries.set(key, entry)
     usedBytes += sizeBytes
     return entry
   }
   const forget = (entry: Entry) => {
-    if (!isKnown(entry)) return
-    entries.delete(entry.key)
-    usedBytes -= entry.sizeBytes
+    if (isKnown(entry)) entries.delete(entry.key)
+  }
+  const gone = (entry: Entry) => {
+    forget(entry)
+    if (entry.counted) usedBytes -= entry.sizeBytes
+    entry.counted = false
     wake()
   }
   const isIdle = ({ holders, path }: Entry) => holders === 0 && path !== null
   const drop = (entry: Entry) => {
-    forget(entry)
     rmSync(entry.path!, { force: true })
+    gone(entry)
   }
 
   /** Makes objects a statement's, with room for those that are not there. @returns null where there is none yet */
@@ -120,7 +125,7 @@ export async function createObjectCache(options: ObjectCacheOptions): Promise<Ob
   const pathOf = (entry: Entry): Promise<string> => {
     entry.ready ??= whole(entry)
       .catch((error) => {
-        forget(entry)
+        gone(entry)
         throw error
       })
       .finally(wake)

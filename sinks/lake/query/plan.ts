@@ -22,7 +22,7 @@ export interface StatementPlan {
   /** What DuckDB runs, once the references' views are there. */
   readonly sql: string
   readonly references: readonly PlannedReference[]
-  /** Gives the time of the oldest row the statement can return; null where there is no such short cut. */
+  /** Gives the time of the oldest row the statement can return of what the view holds; null where there is no such short cut. */
   readonly thresholdSql: string | null
   /** Columns the views must have; null for all. */
   readonly columns: ReadonlySet<string> | null

@@ -9,6 +9,6 @@ export async function withFolder(work: (directory: string) => Promise<void>): Pr
   try {
     await work(directory)
   } finally {
-    await rm(directory, { recursive: true, force: true })
+    await rm(directory, { recursive: true, force: true, maxRetries: 5 })
   }
 }
