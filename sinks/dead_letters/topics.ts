@@ -11,11 +11,12 @@ export interface DeadTopic {
   readonly dead: Topic<Batch>
 }
 
-/** One for each topic that is read; its readers share it. */
+/** One for each topic that is read; its readers share it. It is of the shape that a stage gives it where one reads the topic. */
 export function deadTopics({ stages, sinks }: Topology): readonly DeadTopic[] {
   const found = new Map<string, DeadTopic>()
   for (const reader of [...stages, ...sinks] as (Stage | Sink)[]) {
-    found.set(reader.consumes.name, { of: reader.consumes.name, dead: deadLetterTopic(reader) })
+    const { name } = reader.consumes
+    if (!found.has(name)) found.set(name, { of: name, dead: deadLetterTopic(reader) })
   }
   return [...found.values()]
 }
