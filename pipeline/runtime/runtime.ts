@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { FencedError, OperatorError, TransientError } from '../errors/errors.ts'
 import type { Assignment, EventLog, Membership, SchemaRegistry } from '../log/log.ts'
 import type { Logger } from '../observability/logger.ts'
-import type { AnySink } from '../stage/sink.ts'
+import { type AnySink, groupOf } from '../stage/sink.ts'
 import { deadLetterTopic, type Stage } from '../stage/stage.ts'
 import type { Carrier, Topic } from '../stage/topic.ts'
 import type { StateStore } from '../state/state.ts'
@@ -52,6 +52,12 @@ export interface Runtime {
   readonly handover: Handover
   /** Of all stages and sinks, those that run elsewhere too. */
   status(): readonly PartStatus[]
+  /**
+   * Runs this sink instead of the one of its name, which finishes what it has in flight and leaves its group; the new one
+   * begins where its own group stands. Nothing happens where another process runs it.
+   * @throws RangeError where there is no sink of that name
+   */
+  replaceSink(sink: AnySink): Promise<void>
   /** Finishes what is in flight, commits it, leaves the groups. */
   close(): Promise<void>
 }
@@ -72,11 +78,30 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
     ...topology.sinks.map((sink) => sinkPart(options, sink, shared)),
   ]
   for (const part of parts) if (runs(part.name)) await part.join()
+  let closed = false
+  /** Of replacing sinks, one after another. */
+  let lane = Promise.resolve()
+  const replace = async (sink: AnySink): Promise<void> => {
+    if (closed) return
+    const at = parts.findIndex(({ name, kind }) => kind === 'sink' && name === sink.name)
+    if (at < 0) throw new RangeError(`there is no sink ${sink.name}`)
+    if (!runs(sink.name)) return
+    await parts[at].leave()
+    parts[at] = sinkPart(options, sink, shared)
+    await parts[at].join()
+  }
   return {
     schemaIds,
     handover,
     status: () => parts.map(({ name, kind, stats }) => ({ name, kind, tasks: stats })),
+    replaceSink(sink) {
+      const replaced = lane.then(() => replace(sink))
+      lane = replaced.catch(() => {})
+      return replaced
+    },
     async close() {
+      closed = true
+      await lane
       // In the order of the data: what a stage has in flight still reaches the sink.
       for (const part of parts) await part.leave()
     },
@@ -128,7 +153,7 @@ interface Part {
 function stagePart(options: RuntimeOptions, stage: Stage, shared: Shared): Part {
   const { log, states, logger, credits = 8 } = options
   const rule = new FailureRule(stage.name, options.failures)
-  return part(options, 'stage', stage, (assignments, membership, stats, stop) =>
+  return part(options, 'stage', stage, stage.name, (assignments, membership, stats, stop) =>
     assignments.map((assignment) =>
       supervise(options, rule, stage.name, [stats[assignment.partition]], [assignment], stop, ([from]) =>
         runTask(
@@ -155,16 +180,17 @@ function stagePart(options: RuntimeOptions, stage: Stage, shared: Shared): Part 
 
 function sinkPart(options: RuntimeOptions, sink: AnySink, shared: Shared): Part {
   const { log, logger } = options
+  const group = groupOf(sink)
   const rule = new FailureRule(sink.name, options.failures)
   const beside = options.topology.sinks.filter(({ consumes }) => consumes.name === sink.consumes.name)
   const sinks = beside.map(({ name }) => name)
-  return part(options, 'sink', sink, (assignments, membership, stats, stop) => {
+  return part(options, 'sink', sink, group, (assignments, membership, stats, stop) => {
     // More members than partitions: some have nothing to do.
     if (assignments.length === 0) return []
     const assigned = assignments.map(({ partition }) => stats[partition])
     const acceptGap = gapAccepted(options, sink.name)
     return [
-      supervise(options, rule, sink.name, assigned, assignments, stop, (from) =>
+      supervise(options, rule, group, assigned, assignments, stop, (from) =>
         runSinkTask(
           { sink, sinks, assignments: from, membership, log, ...shared, rule, stats, logger, acceptGap },
           stop,
@@ -184,6 +210,7 @@ function part(
   options: RuntimeOptions,
   kind: 'stage' | 'sink',
   what: Stage | AnySink,
+  group: string,
   start: (
     assignments: readonly Assignment[],
     membership: Membership,
@@ -205,7 +232,7 @@ function part(
     kind,
     stats,
     async join() {
-      membership = await options.log.join(what.name, [what.consumes.name], {
+      membership = await options.log.join(group, [what.consumes.name], {
         assigned(assignments, joined) {
           const before = letGo()
           for (const entry of stats) entry.unassigned()

@@ -134,6 +134,26 @@ it('puts it aside again after a restart in between, under the same origin', asyn
   )
 })
 
+it('is replaced by one of another group, which begins where that group stands, while the other finishes', async () => {
+  const log = new FailingLog()
+  const [stored, next]: Batch[][] = [[], []]
+  const runtime = await run(log, stored)
+  await feed(log)
+  await commits(log, 5)
+  const membership = await log.join('array_2', [events.name], { assigned() {}, revoked() {} })
+  const [{ reached: _, ...position }] = await log.positions('array')
+  await membership.commit([{ ...position, offset: 2, reached: { 0: 1 } }])
+  await membership.leave()
+  await runtime.replaceSink({ ...arraySink(next), group: 'array_2' })
+  await assert.rejects(runtime.replaceSink({ ...arraySink([]), name: 'other' }), RangeError)
+  await feed(log)
+  while (names(next).length < 5) await new Promise((resolve) => setImmediate(resolve))
+  await runtime.close()
+  assert.deepEqual(names(stored), ['e0', 'e2', 'e4'], 'nothing more')
+  assert.deepEqual(names(next), ['e2', 'e4', 'e0', 'e2', 'e4'])
+  assert.equal((await log.positions('array'))[0].offset, 5)
+})
+
 it('keeps nothing of the commits it has made', async () => {
   const log = new FailingLog()
   const runtime = await run(log, [])

@@ -2,7 +2,7 @@
 import type { Origin } from '../batch/batch.ts'
 import type { Assignment, EventLog, Membership, Position } from '../log/log.ts'
 import type { Logger } from '../observability/logger.ts'
-import type { AnySink, SinkWriter } from '../stage/sink.ts'
+import { type AnySink, groupOf, type SinkWriter } from '../stage/sink.ts'
 import type { FailureRule } from './failure_rule.ts'
 import type { Handover } from './handover.ts'
 import { putAside } from './put_aside.ts'
@@ -73,7 +73,7 @@ export async function runSinkTask(options: SinkTaskOptions, stop: AbortSignal): 
       topic: sink.consumes,
       partition,
       position,
-      reader: sink.name,
+      reader: groupOf(sink),
       aside: putAside(sink, options, stats[partition]),
     })
     for (;;) {

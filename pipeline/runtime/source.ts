@@ -29,7 +29,7 @@ export interface Source<T> {
 export type Start = Pick<Position, 'offset' | 'reached' | 'log'>
 
 export interface SourceOptions<T extends Carrier> {
-  readonly log: EventLog
+  readonly log: Pick<EventLog, 'id' | 'bounds' | 'read' | 'waitFor'>
   readonly topic: Topic<T>
   readonly partition: number
   /** Where to begin; `null` is the first record there is. */

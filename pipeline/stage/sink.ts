@@ -5,6 +5,8 @@ import type { Carrier, Topic } from './topic.ts'
 /** @template T what it takes; but for the archive, batches */
 export interface Sink<T extends Carrier = Batch> {
   readonly name: string
+  /** The consumer group that remembers how far it has come; the sink's name where it says nothing else. */
+  readonly group?: string
   readonly consumes: Topic<T>
   /**
    * What the sink cannot take. The runtime asks before `write`: such a batch becomes dead letters, and an empty one is
@@ -16,6 +18,16 @@ export interface Sink<T extends Carrier = Batch> {
    * @param storing to be told why storing fails while it is tried again, and `null` once it works
    */
   open(storing: (failure: string | null) => void): Promise<SinkWriter<T>>
+  /**
+   * Starts writing another generation of what it stores, empty at first, beside the live one: what a replay fills. A sink
+   * without it takes no part in replays: what it sends leaves the system, and has been sent.
+   */
+  openGeneration?(generation: number): Promise<SinkWriter<T>>
+}
+
+/** The consumer group of a sink. */
+export function groupOf({ name, group = name }: Pick<AnySink, 'name' | 'group'>): string {
+  return group
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: what a sink takes is checked where it is declared
