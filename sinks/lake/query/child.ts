@@ -19,23 +19,43 @@ interface Running {
   wake: () => void
 }
 
+/** Sources, and what reads them. */
+interface Opened {
+  readonly engine: Engine
+  /** Statements at work on it. */
+  users: number
+  close(): Promise<void>
+}
+
 const running = new Map<number, Running>()
-let engine: Engine | undefined
+let current: Opened | undefined
+/** Set at the start; sources opened later differ in their settings only. */
+let config: ChildConfig
+let parser: Awaited<ReturnType<typeof createSqlParser>>
+let openings = 0
 
 function send(message: FromChild): void {
   // The parent may be gone: then `disconnect` ends this process.
   if (process.connected) process.send!(message)
 }
 
-async function start(config: ChildConfig): Promise<void> {
+async function start(given: ChildConfig): Promise<void> {
+  config = given
   rmSync(config.tempDirectory, { recursive: true, force: true })
-  mkdirSync(config.tempDirectory, { recursive: true })
+  parser = await createSqlParser()
+  current = await open(config.settings)
+}
+
+/** @throws OperatorError where log or lake cannot be opened */
+async function open(settings: unknown): Promise<Opened> {
+  const tempDirectory = join(config.tempDirectory, String(openings++))
+  mkdirSync(tempDirectory, { recursive: true })
   const { createQuerySources } = (await import(config.sources)) as { createQuerySources: CreateQuerySources }
-  const { log, lake, lakeGroup } = await createQuerySources(config.settings)
+  const { log, lake, lakeGroup, close } = await createQuerySources(settings)
   const pool = createInstancePool(config.maxInstances, (projectId) =>
     createProjectInstance({
       directory: lake.directory(projectId),
-      tempDirectory: join(config.tempDirectory, projectId),
+      tempDirectory: join(tempDirectory, projectId),
       memoryBytes: config.instanceMemoryBytes,
       tempBytes: config.instanceTempBytes,
       threads: config.instanceThreads,
@@ -48,24 +68,41 @@ async function start(config: ChildConfig): Promise<void> {
     maxBytes: config.tailMaxBytes,
     maxRecords: config.tailMaxRecords,
   })
-  engine = createEngine({ parser: await createSqlParser(), pool, lake, tail })
+  return {
+    engine: createEngine({ parser, pool, lake, tail }),
+    users: 0,
+    async close() {
+      await pool.close()
+      await close()
+    },
+  }
+}
+
+async function use(settings: unknown): Promise<void> {
+  const before = current
+  current = await open(settings)
+  if (before?.users === 0) await before.close()
 }
 
 async function answer({ kind, id, request }: Extract<ToChild, { kind: 'query' | 'describe' }>): Promise<void> {
   const cancel = new AbortController()
   const state: Running = { cancel, credit: PAGES_IN_FLIGHT, wake() {} }
   running.set(id, state)
+  const opened = current!
+  opened.users++
   try {
     if (kind === 'describe') {
-      send({ kind: 'description', id, description: await engine!.describe(request, cancel.signal) })
+      send({ kind: 'description', id, description: await opened.engine.describe(request, cancel.signal) })
     } else {
-      const { truncated } = await engine!.run(request, sinkOf(id, state), cancel.signal)
+      const { truncated } = await opened.engine.run(request, sinkOf(id, state), cancel.signal)
       send({ kind: 'end', id, truncated })
     }
   } catch (cause) {
     send({ kind: 'problem', id, problem: (cause as QueryError).problem })
   } finally {
     running.delete(id)
+    opened.users--
+    if (opened !== current && opened.users === 0) await opened.close()
   }
 }
 
@@ -99,6 +136,12 @@ process.on('message', (message: ToChild) => {
     case 'start':
       start(message.config).then(
         () => send({ kind: 'ready' }),
+        (cause) => send({ kind: 'failed', message: (cause as Error).message }),
+      )
+      break
+    case 'use':
+      use(message.settings).then(
+        () => send({ kind: 'using' }),
         (cause) => send({ kind: 'failed', message: (cause as Error).message }),
       )
       break

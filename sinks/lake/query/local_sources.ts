@@ -3,6 +3,7 @@ import { isAbsolute } from 'node:path'
 import { z } from 'zod'
 import { createEmbeddedLog } from '#pipeline/log/embedded/embedded.ts'
 import { createKafkaLog, type KafkaLogOptions } from '#pipeline/log/kafka/kafka.ts'
+import type { EventLog } from '#pipeline/log/log.ts'
 import { createDeltaSource } from './delta_source.ts'
 import { openLakeFiles } from './lake_files.ts'
 import type { CreateQuerySources } from './sources.ts'
@@ -26,10 +27,14 @@ export const LOCAL_SOURCES = import.meta.url
 export const createQuerySources: CreateQuerySources = async (settings) => {
   const { log: logPlace, lake: place, cache, lakeGroup } = settingsSchema.parse(settings)
   const { store, files } = await openLakeFiles(place, cache)
-  const log =
-    'kafka' in logPlace
-      ? await createKafkaLog(logPlace.kafka)
-      : await createEmbeddedLog({ directory: logPlace.directory, readOnly: true })
+  const log = await openReadOnly(logPlace)
   const lake = createDeltaSource(store, files)
   return { log, lake, lakeGroup, close: () => log.close() }
+}
+
+/** The log, to read beside its owner. @throws as the log's own */
+export function openReadOnly(place: LogPlace): Promise<EventLog> {
+  return 'kafka' in place
+    ? createKafkaLog(place.kafka)
+    : createEmbeddedLog({ directory: place.directory, readOnly: true })
 }

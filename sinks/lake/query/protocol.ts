@@ -5,6 +5,8 @@ import type { EngineRequest } from './engine.ts'
 
 export type ToChild =
   | { readonly kind: 'start'; readonly config: ChildConfig }
+  /** Read from other sources from now on; statements at work finish with those they began with. Answered by `using`. */
+  | { readonly kind: 'use'; readonly settings: unknown }
   | { readonly kind: 'query'; readonly id: number; readonly request: EngineRequest }
   /** Answered by `description` or `problem`. */
   | { readonly kind: 'describe'; readonly id: number; readonly request: EngineRequest }
@@ -14,6 +16,7 @@ export type ToChild =
 
 export type FromChild =
   | { readonly kind: 'ready' }
+  | { readonly kind: 'using' }
   /** The process cannot start; the sentence says what to do. */
   | { readonly kind: 'failed'; readonly message: string }
   | {

@@ -127,6 +127,21 @@ describe('the query process', () => {
       assert.deepEqual((await collect(queries, { sql: 'SELECT count(*) FROM otel_logs_and_spans' })).rows, [[EVENTS]])
     }))
 
+  it('reads from other sources when it is told to; what is at work finishes where it began', () =>
+    withProcess({}, async (queries) => {
+      const count = 'SELECT count(*) FROM otel_logs_and_spans'
+      const slow = 'SELECT e.duration FROM otel_logs_and_spans e, range(20) ORDER BY e.duration'
+      const { pages } = await queries.query(request({ sql: slow, maxRows: 1_000_000 }))
+      await queries.use({ events: 7, folder })
+      assert.deepEqual((await collect(queries, { sql: count })).rows, [[7]])
+      let rows = 0
+      for await (const page of pages) rows += page.length
+      assert.equal(rows, EVENTS * 20)
+      process.kill(queries.health().pid!, 'SIGKILL')
+      await until(() => queries.health().restarts === 1 && queries.health().ready)
+      assert.deepEqual((await collect(queries, { sql: count })).rows, [[7]], 'after a crash as well')
+    }))
+
   it('restarts a process that does not answer at all', () =>
     withProcess({ warn() {} }, async (queries) => {
       process.kill(queries.health().pid!, 'SIGSTOP')

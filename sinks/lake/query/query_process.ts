@@ -13,6 +13,7 @@ import {
   type StatementService,
 } from '#schemas/query.ts'
 import { PageStream } from './page_stream.ts'
+import { cancelled, unavailable } from './problems.ts'
 import { type ChildConfig, type FromChild, PAGES_IN_FLIGHT, type ToChild } from './protocol.ts'
 
 export interface QueryProcessOptions extends Partial<Omit<ChildConfig, 'sources' | 'settings' | 'tempDirectory'>> {
@@ -45,6 +46,11 @@ export interface QueryHealth {
 
 export interface QueryProcess extends StatementService {
   health(): QueryHealth
+  /**
+   * Reads from other sources, opened by the same module with these settings. Resolves when statements asked from now on do;
+   * those at work finish with what they began with.
+   */
+  use(settings: unknown): Promise<void>
   close(): Promise<void>
 }
 
@@ -83,7 +89,9 @@ export async function createQueryProcess(options: QueryProcessOptions): Promise<
 
 class Supervisor implements QueryProcess {
   readonly #options: QueryProcessOptions
-  readonly #config: ChildConfig
+  #config: ChildConfig
+  /** Those who wait until other sources are in use. */
+  #switching: (() => void)[] = []
   readonly #maxRunning: number
   readonly #maxStalled: number
   readonly #jobs = new Map<number, Job>()
@@ -129,8 +137,10 @@ class Supervisor implements QueryProcess {
           this.#ready = true
           this.#restartMs = 0
           resolve()
+          this.#switched()
           this.#dispatch()
-        } else if (message.kind === 'failed') {
+        } else if (message.kind === 'using') this.#switched()
+        else if (message.kind === 'failed') {
           reject(new OperatorError(`SQL cannot start: ${message.message}`))
           child.kill('SIGKILL')
         } else this.#receive(message)
@@ -180,6 +190,20 @@ class Supervisor implements QueryProcess {
     })
   }
 
+  async use(settings: unknown): Promise<void> {
+    this.#config = { ...this.#config, settings }
+    // One that is being started was told the settings before.
+    if (!this.#ready) this.#child?.kill('SIGKILL')
+    await new Promise<void>((resolve) => {
+      this.#switching.push(resolve)
+      this.#send({ kind: 'use', settings })
+    })
+  }
+
+  #switched(): void {
+    for (const resolve of this.#switching.splice(0)) resolve()
+  }
+
   health(): QueryHealth {
     return {
       ready: this.#ready,
@@ -193,6 +217,7 @@ class Supervisor implements QueryProcess {
   async close(): Promise<void> {
     this.#closed = true
     clearTimeout(this.#restartTimer)
+    this.#switched()
     const child = this.#child
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
     await new Promise((resolve) => {
@@ -226,7 +251,7 @@ class Supervisor implements QueryProcess {
     }
   }
 
-  #receive(message: Exclude<FromChild, { kind: 'ready' | 'failed' }>): void {
+  #receive(message: Exclude<FromChild, { kind: 'ready' | 'using' | 'failed' }>): void {
     const job = this.#jobs.get(message.id)
     if (job === undefined) return
     switch (message.kind) {
@@ -298,12 +323,4 @@ class Supervisor implements QueryProcess {
     // A process that is just ending takes no messages; its jobs fail when it has ended.
     if (this.#child?.connected) this.#child.send(message, () => {})
   }
-}
-
-function unavailable(code: string, message: string): QueryError {
-  return new QueryError({ fault: 'unavailable', code, message })
-}
-
-function cancelled(): QueryError {
-  return new QueryError({ fault: 'cancelled', code: '57014', message: 'the statement was cancelled' })
 }
