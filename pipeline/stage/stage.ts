@@ -32,6 +32,8 @@ export interface Stage<In extends Carrier = Carrier, Out extends Carrier = Carri
   readonly name: string
   readonly consumes: Topic<In>
   readonly produces: Topic<Out>
+  /** What it was configured with, and what makes it: two stages that differ here may treat events differently. */
+  readonly made?: string
   /** Set for stages that are not ours: they run guarded (see `transform.ts`), each batch at most this long. */
   readonly timeLimitMs?: number
   open(context: StageContext): OperatorFunction<In, Out>
@@ -65,7 +67,8 @@ export function defineStage<In extends Carrier, Out extends Carrier, Config exte
   const configured = (settings: unknown): Stage<In, Out> => {
     const config = schema.parse(settings)
     const { name, consumes, produces, build } = definition
-    return { name, consumes, produces, open: (context) => build(config, context) }
+    const made = JSON.stringify([config, String(build)])
+    return { name, consumes, produces, made, open: (context) => build(config, context) }
   }
   return { ...configured({}), with: configured }
 }

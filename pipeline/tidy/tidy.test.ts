@@ -90,7 +90,7 @@ describe('one place for each', () => {
     [/^@aws-sdk\//, /^sinks\/store\//],
     [/^@duckdb\//, /^(sinks\/lake|pipeline\/bench)\//],
     [/^rxjs\/.+/, /^$/],
-    [/^rxjs$/, /^(pipeline\/(stage|runtime|testing|docs)\/|topologies\/)/],
+    [/^rxjs$/, /^(pipeline\/(stage|runtime|replay|testing|docs)\/|topologies\/)/],
   ]
   for (const [what, places] of onlyIn) {
     it(`${what.source} is imported in ${places.source}`, () => {
