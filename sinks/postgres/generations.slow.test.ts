@@ -63,7 +63,7 @@ describe('the first generation', () => {
     await assert.rejects(createPostgresWriter({ database, projections: [totals] }), (error: Error) => {
       return (
         error instanceof OperatorError &&
-        /generation \d+\).*use that version, or another database; there is no command/.test(error.message)
+        /generation \d+\).*use that version, or build them anew with: millrace replay start/.test(error.message)
       )
     })
   })
@@ -156,7 +156,7 @@ describe('another generation', () => {
 
   it('cannot be dropped while it is live, nor written to once dropped', async () => {
     const live = await prepareProjections(database, TELEMETRY_PROJECTIONS)
-    await assert.rejects(dropGeneration(database, live), /swap to another/)
+    await assert.rejects(dropGeneration(database, live), /flip to another/)
     const second = await createGeneration(database, TELEMETRY_PROJECTIONS)
     const writer = await createPostgresWriter({ database, generation: second, limits })
     await writer.write(sampleEvents(1))

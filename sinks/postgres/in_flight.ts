@@ -30,7 +30,8 @@ export async function readAccount(
     `select
       (select to_jsonb(found) from (select ${ledgerFields} from ledger where project_id = $1) as found) as ledger,
       (select coalesce(jsonb_agg(found), '[]') from (
-        select log, topic, partition, reached from sink_positions join generations using (generation)
+        select log, topic, partition, reached from sink_positions as stands
+        join generations on coalesce(projections, generations.generation) = stands.generation
         where live and sink = $2) as found) as positions`,
     [projectId, SINK],
   )

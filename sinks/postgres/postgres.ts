@@ -28,7 +28,12 @@ export interface PostgresSettings {
 export function definePostgres(settings: PostgresSettings): Sink {
   const { generation } = settings
   const name = generation === undefined ? SINK : `${SINK}_${generation}`
-  return { name, consumes: telemetryEvents, open: () => createPostgresWriter(settings) }
+  return {
+    name,
+    consumes: telemetryEvents,
+    open: () => createPostgresWriter(settings),
+    openGeneration: (generation) => createPostgresWriter({ ...settings, generation }),
+  }
 }
 
 /**

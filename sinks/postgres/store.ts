@@ -57,12 +57,15 @@ export async function store(database: Database, target: Target, pending: Pending
 
 /** Keeps the generation from being swapped or dropped while we write to it. */
 async function hold(transaction: Transaction, { generation, live }: Target): Promise<void> {
-  const [found] = await transaction.query<{ live: boolean }>(
-    'select live from generations where generation = $1 for share',
+  const [found] = await transaction.query(
+    live
+      ? 'select 1 from generations where live and coalesce(projections, generation) = $1 for share'
+      : `select 1 from generations where generation = $1 and state <> 'discarded' for share`,
     [generation],
   )
-  if (live && !found?.live) throw new TransientError(`generation ${generation} is not the live one any more`)
-  if (found === undefined) throw new OperatorError(`generation ${generation} of the projections has been dropped`)
+  if (found !== undefined) return
+  if (live) throw new TransientError(`the tables of generation ${generation} are not the live ones any more`)
+  throw new OperatorError(`generation ${generation} of the projections has been dropped`)
 }
 
 async function move(transaction: Transaction, generation: number, advance: Advance): Promise<void> {

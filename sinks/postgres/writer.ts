@@ -126,7 +126,7 @@ export class PostgresWriter implements SinkWriter {
     if (stored !== undefined && (stored.log !== log || stored.topic !== topic)) {
       throw new OperatorError(
         `the projections in PostgreSQL stand in another log (${stored.topic} of ${stored.log}) than this one (${topic} of ${log}): point ` +
-          'millrace back to its log, or give it another database; there is no command yet that builds them anew',
+          'millrace back to its log, give it another database, or build them anew with: millrace replay start --from beginning',
       )
     }
     const taken = this.#taken.get(partition)
