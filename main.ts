@@ -25,6 +25,7 @@ import { createQueryProcess } from '#sinks/lake/query/query_process.ts'
 import { readAccount } from '#sinks/postgres/in_flight.ts'
 import { definePostgres } from '#sinks/postgres/postgres.ts'
 import { readServices, readUsage, readUsageToday } from '#sinks/postgres/read.ts'
+import { createLiveLake } from '#sinks/replay/live_lake.ts'
 import { checkStore } from '#sinks/store/check_store.ts'
 import { receiverMetrics } from '#topologies/receive/metrics.ts'
 import { createReceiver } from '#topologies/receive/receiver.ts'
@@ -45,6 +46,7 @@ import { configured } from './config.ts'
 import { prepareDataFolder } from './data_folder.ts'
 import { openLog, storesOf } from './log.ts'
 import { openPostgres } from './postgres.ts'
+import { lakeSources, openReplays } from './replay.ts'
 import { ROLES, type Role } from './roles.ts'
 import { readSettings, readTls, type Settings, type StartFlags } from './settings.ts'
 
@@ -99,14 +101,18 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
 
     if (roles.has('lake')) await checkStore(settings.lake, warn)
     const lakeFailed = createErrorLog(logger, 'lake')
-    const lake = defineLake({
+    const live = opens(await createLiveLake({ database, file: join(dataDir, 'live_lake.json'), warn }))
+    const retentions = () =>
+      directory
+        .projects()
+        .flatMap(({ id: projectId, retentionDays: days }) => (days === null ? [] : { projectId, days }))
+    const lakeOf = (generation: number) => ({
       store: settings.lake,
-      retentions: () =>
-        directory
-          .projects()
-          .flatMap(({ id: projectId, retentionDays: days }) => (days === null ? [] : { projectId, days })),
-      warn: (message, error) => lakeFailed(`${message}: ${error.message}`),
+      generation,
+      retentions,
+      warn: (message: string, error: Error) => lakeFailed(`${message}: ${error.message}`),
     })
+    const lake = defineLake(lakeOf(live.generation))
     const projections = definePostgres({ database, warn })
     const archive = await openArchive(settings, log, warn)
     const topology = await configured(telemetry.withSinks([lake, projections, ...archive]), process.cwd())
@@ -136,12 +142,20 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
         ? opens(
             await createQueryProcess({
               sources: LOCAL_SOURCES,
-              settings: { log: place, lake: settings.lake, cache: settings.cache, lakeGroup: lake.name },
+              settings: lakeSources(settings, place, live.generation),
               tempDirectory: join(dataDir, 'tmp'),
               warn,
             }),
           )
         : null
+    live.follow(async (generation) => {
+      await query?.use(lakeSources(settings, place, generation))
+      await runtime.replaceSink(defineLake(lakeOf(generation)))
+    })
+    const { connection } = postgres
+    const replays = opens(
+      await openReplays({ database, connection, log, place, topology, live, settings, retentions, warn }),
+    )
     const receiver = roles.has('receive')
       ? opens(
           await createReceiver({
@@ -207,7 +221,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
           : {
               routes: apiRoutes({
                 ...probes,
-                ...{ database, sessions, access, deadLetters, queries: query },
+                ...{ database, sessions, access, deadLetters, replays, queries: query },
                 directory: local.directory,
                 projections: {
                   services: (projectId) => readServices(database, projectId),

@@ -2,7 +2,7 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { TransientError } from '#pipeline/errors/errors.ts'
-import { createDatabase, type Database } from '#pipeline/postgres/database.ts'
+import { createDatabase, type Database, type DatabaseOptions } from '#pipeline/postgres/database.ts'
 import { createEmbeddedPostgres } from '#pipeline/postgres/embedded_postgres.ts'
 import { migrate } from '#pipeline/postgres/migrate.ts'
 
@@ -12,6 +12,8 @@ const RETRY_MS = 2_000
 export interface Postgres {
   /** Away until it is migrated: nobody meets tables of another version. */
   readonly database: Database
+  /** For processes of ours that connect by themselves. */
+  readonly connection: DatabaseOptions['connection']
   /** Whether it answered at the start; where not, it is migrated as soon as it does. */
   readonly reachable: boolean
   close(): Promise<void>
@@ -28,7 +30,8 @@ export async function openPostgres(options: {
 }): Promise<Postgres> {
   const { url, directory, warn } = options
   const server = url === undefined ? await createEmbeddedPostgres({ directory, warn }) : null
-  const database = createDatabase({ connection: url ?? server!.connection, warn })
+  const connection = url ?? server!.connection
+  const database = createDatabase({ connection, warn })
   const closing = new AbortController()
   let migrated = false
   const close = async () => {
@@ -38,7 +41,7 @@ export async function openPostgres(options: {
   }
   try {
     await migrate(database, MIGRATIONS)
-    return { database, reachable: true, close }
+    return { database, connection, reachable: true, close }
   } catch (error) {
     if (server !== null || !(error instanceof TransientError)) {
       await close()
@@ -46,7 +49,7 @@ export async function openPostgres(options: {
     }
     warn(`${error.message}; trying again`)
     void migrateLater()
-    return { database: onceMigrated(database, () => migrated), reachable: false, close }
+    return { database: onceMigrated(database, () => migrated), connection, reachable: false, close }
   }
 
   async function migrateLater(): Promise<void> {

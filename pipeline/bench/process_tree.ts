@@ -23,6 +23,11 @@ export function residentBytes(root: number): number {
   return bytes
 }
 
+/** Processes below it, by pid. */
+export function childrenOf(root: number): readonly number[] {
+  return [...tree(root).keys()].filter((pid) => pid !== root)
+}
+
 /**
  * The process and all below it, by pid: fields of /proc/<pid>/stat from the third on (0 is the state, 1 the parent).
  */

@@ -11,7 +11,7 @@ import { tableOf } from '#schemas/tables/tables.ts'
 import { telemetryEvents } from '#schemas/topics.ts'
 import type { StoreSettings } from '#sinks/store/open_store.ts'
 import type { Retention } from './compaction/retention.ts'
-import { tableKey } from './paths.ts'
+import { generationStore, lakeGroup, tableKey } from './paths.ts'
 import type { LakeLimits } from './writer/lake_writer.ts'
 import { type Question, type Reply, type Request, receivedError, type WriterSettings } from './writer/messages.ts'
 import { toTransfer } from './writer/transfer.ts'
@@ -19,6 +19,8 @@ import { toTransfer } from './writer/transfer.ts'
 export interface LakeSettings {
   /** Where the tables are: a folder, made when first written to, or a bucket. */
   readonly store: StoreSettings
+  /** Which generation of it is written; the first without. */
+  readonly generation?: number
   readonly limits?: Partial<LakeLimits>
   /** Projects that do not keep everything; asked every hour. */
   readonly retentions?: () => readonly Retention[]
@@ -27,11 +29,15 @@ export interface LakeSettings {
 }
 
 export function defineLake(settings: LakeSettings): Sink {
+  const { store, generation: live = 1 } = settings
+  const within = (generation: number) => ({ ...settings, store: generationStore(store, generation) })
   return {
     name: 'lake',
+    group: lakeGroup(live),
     consumes: telemetryEvents,
     check: checkLake,
-    open: async (storing) => createLakeSink(settings, storing),
+    open: async (storing) => createLakeSink(within(live), storing),
+    openGeneration: async (generation) => createLakeSink(within(generation)),
   }
 }
 

@@ -7,6 +7,7 @@ import { directoryCommands } from './directory.ts'
 import { dlqCommands } from './dlq.ts'
 import { groupsCommands } from './groups.ts'
 import { FORMATS, type Format, render } from './render.ts'
+import { replayCommands } from './replay.ts'
 import { findRunning } from './running.ts'
 import type { Stores } from './stores.ts'
 import { type TailFlags, tail } from './tail.ts'
@@ -68,6 +69,7 @@ export async function runCommandLine(argv: readonly string[], options: CommandLi
     })
   for (const command of directoryCommands((url) => targetOf(url, options))) program.addCommand(command)
   program.addCommand(dlqCommands((url) => targetOf(url, options)))
+  program.addCommand(replayCommands((url) => targetOf(url, options)))
   program.addCommand(groupsCommands(options.stores))
   program.addCommand(topicsCommands(options.stores))
   await program.parseAsync([...argv])

@@ -185,6 +185,12 @@ const LINES: Readonly<Record<string, Line | readonly Line[]>> = {
     { body: { stage: 'normalize' }, expected: OPERATOR(200) },
     { body: { stage: 'no_stage' }, expected: OPERATOR(404) },
   ],
+  'GET /v1/replays': { expected: OPERATOR(200) },
+  'POST /v1/replays/missing': { body: { kind: 'beginning' }, expected: OPERATOR(200) },
+  'POST /v1/replays': { body: { begin: { kind: 'beginning' } }, expected: OPERATOR(409) },
+  'POST /v1/replays/:generation/compare': { url: '/v1/replays/7/compare', expected: OPERATOR(404) },
+  'POST /v1/replays/:generation/flip': { url: '/v1/replays/7/flip', body: {}, expected: OPERATOR(404) },
+  'DELETE /v1/replays/:generation': { url: '/v1/replays/7', expected: OPERATOR(404) },
   'GET /v1/audit': [{ expected: ADMIN(200) }, { url: '/v1/audit?project=shop', expected: OF_SHOP(200, 403) }],
 }
 

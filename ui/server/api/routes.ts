@@ -4,6 +4,7 @@ import type { DeadLetters } from '#schemas/dead_letters.ts'
 import type { Directory, ProjectDirectory } from '#schemas/directory.ts'
 import type { ProjectionReader } from '#schemas/projections.ts'
 import type { QueryService } from '#schemas/query.ts'
+import type { Replays } from '#schemas/replays.ts'
 import type { Sessions } from '../directory/sessions.ts'
 import { queryRoute } from '../query_route.ts'
 import type { Oidc } from '../web/oidc.ts'
@@ -18,6 +19,7 @@ import { memberRoutes } from './member_routes.ts'
 import { type ProbeOptions, probeRoutes } from './probe_routes.ts'
 import { projectRoutes } from './project_routes.ts'
 import { projectionRoutes } from './projection_routes.ts'
+import { replayRoutes } from './replay_routes.ts'
 import type { Route } from './route.ts'
 import { settingsRoutes } from './settings_routes.ts'
 import { teamRoutes } from './team_routes.ts'
@@ -31,6 +33,7 @@ export interface ApiOptions extends ProbeOptions {
   readonly queries: QueryService
   readonly projections: ProjectionReader
   readonly deadLetters: DeadLetters
+  readonly replays: Replays
   /** `null` where none is set up. */
   readonly oidc: Oidc | null
   /** Ports of the OTLP receiver. */
@@ -38,7 +41,7 @@ export interface ApiOptions extends ProbeOptions {
 }
 
 export function apiRoutes(options: ApiOptions): Route[] {
-  const { database, queries, projections, deadLetters } = options
+  const { database, queries, projections, deadLetters, replays } = options
   return [
     ...probeRoutes(options),
     queryRoute(queries),
@@ -54,5 +57,6 @@ export function apiRoutes(options: ApiOptions): Route[] {
     ...settingsRoutes(database),
     ...projectionRoutes(projections),
     ...deadLetterRoutes(deadLetters),
+    ...replayRoutes(replays, database),
   ]
 }

@@ -4,12 +4,14 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify'
+import { OperatorError } from '#pipeline/errors/errors.ts'
 import type { Database } from '#pipeline/postgres/database.ts'
 import { migrate } from '#pipeline/postgres/migrate.ts'
 import { createTestPostgres } from '#pipeline/postgres/testing.ts'
 import type { DeadLetters } from '#schemas/dead_letters.ts'
 import type { ProjectionReader } from '#schemas/projections.ts'
 import type { QueryService } from '#schemas/query.ts'
+import type { Replays } from '#schemas/replays.ts'
 import { createAccess } from '../api/access.ts'
 import type { Role } from '../api/caller.ts'
 import { cookieOf, SESSION_COOKIE } from '../api/cookies.ts'
@@ -74,6 +76,15 @@ const deadLetters: DeadLetters = {
   decide: async () => ({ events: 0, records: 0, refused: [] }),
   accept: async (_, part) => part === 'normalize',
 }
+/** Of an instance without any. */
+const replays: Replays = {
+  list: async () => [],
+  missing: async () => [],
+  start: () => Promise.reject(new OperatorError('nothing is stored yet')),
+  compare: (generation) => Promise.reject(new OperatorError(`there is no generation ${generation}`)),
+  flip: (generation) => Promise.reject(new OperatorError(`there is no generation ${generation}`)),
+  discard: (generation) => Promise.reject(new OperatorError(`there is no generation ${generation}`)),
+}
 const NOTHING = {
   ...{ received: 0, stored: 0, dropped: 0, deadLettered: 0, unaccounted: 0 },
   ...{ droppedByReason: {}, deadLetteredByCode: {} },
@@ -95,7 +106,7 @@ export async function createApiServer(
     await directory.refresh()
   }
   const routes = apiRoutes({
-    ...{ database, directory, sessions, access, queries, projections, deadLetters },
+    ...{ database, directory, sessions, access, queries, projections, deadLetters, replays },
     oidc: null,
     otlp: { grpc: 4317, http: 4318 },
     notReady: () => [],
