@@ -14,6 +14,7 @@ const SqlPage = lazy(() => import('./sql/page.tsx'))
 const ServicesPage = lazy(() => import('./services/page.tsx'))
 const LedgerPage = lazy(() => import('./ledger/page.tsx'))
 const DeadLettersPage = lazy(() => import('./dead_letters/page.tsx'))
+const ReplayPage = lazy(() => import('./replay/page.tsx'))
 const SettingsPage = lazy(() => import('./settings/page.tsx'))
 const InvitePage = lazy(() => import('./shell/invite.tsx'))
 
@@ -77,6 +78,8 @@ function Pages() {
       </Match>
       <Match when={path() === '/dead-letters'}>
         <DeadLettersPage />
+      <Match when={path() === '/replay'}>
+        <ReplayPage />
       </Match>
       <Match when={/^\/settings(\/[a-z]+)?$/.test(path())}>
         <SettingsPage />

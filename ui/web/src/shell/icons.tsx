@@ -9,6 +9,7 @@ const PATHS = {
   services: 'M2.5 2.5h4v4h-4zM9.5 2.5h4v4h-4zM2.5 9.5h4v4h-4zM9.5 9.5h4v4h-4z',
   ledger: 'M8 2.5v11M3 4.5h10M3 4.5 1.2 9h3.6zM13 4.5 11.2 9h3.6zM5.5 13.5h5',
   dead_letters: 'M2 4h12v8.5H2zM2 4.5 8 9l6-4.5M9.8 10.8l2.4-2.4',
+  replay: 'M3 8a5 5 0 1 0 1.7-3.8M3 2.5v3h3M8 5.5V8l2 1.5',
   settings: 'M2 4.5h6M11 4.5h3M2 8h2M7 8h7M2 11.5h7M12 11.5h2M8 3v3M4 6.5v3M9 10v3',
   search: 'M2.5 7a4.5 4.5 0 1 0 9 0 4.5 4.5 0 1 0-9 0M10.5 10.5l3 3',
   theme: 'M8 2.5a5.5 5.5 0 1 0 0 11zM8 2.5a5.5 5.5 0 1 1 0 11',

@@ -1,7 +1,7 @@
 /** What stands around every page: navigation, status line, and the keys that work everywhere. */
 import { createSignal, For, type JSX, lazy, onCleanup, Show } from 'solid-js'
 import { watchLedger } from '../api/account.ts'
-import { signOut, watchSession } from '../api/session.ts'
+import { mayAs, signOut, watchSession } from '../api/session.ts'
 import { watchTopology } from '../api/topology.ts'
 import { Icon, type IconName, Logo } from './icons.tsx'
 import { useKeys } from './keyboard.ts'
@@ -36,6 +36,12 @@ const PAGES: readonly Page[] = [
   },
 ]
 
+/** Of the instance: for its admins. */
+const REPLAY: Page = {
+  ...{ path: '/replay', name: 'Replay', icon: 'replay', keys: 'g y' },
+  preload: () => import('../replay/page.tsx'),
+}
+
 /** Stands apart, above the commands. */
 const SETTINGS: Page = {
   ...{ path: '/settings', name: 'Settings', icon: 'settings', keys: 'g ,' },
@@ -47,8 +53,9 @@ export function Shell(props: { readonly children: JSX.Element }) {
   onCleanup(watchLedger())
   onCleanup(watchSession())
   const [commands, setCommands] = createSignal(false)
+  const pages = () => (mayAs('operator') ? [...PAGES, REPLAY] : PAGES)
   useKeys([
-    ...[...PAGES, SETTINGS].map((page) => ({ keys: page.keys, does: page.name, run: () => navigate(page.path) })),
+    ...[...pages(), SETTINGS].map((page) => ({ keys: page.keys, does: page.name, run: () => navigate(page.path) })),
     { keys: 'g d', does: 'dark or light', run: toggleTheme },
     { keys: 'Ctrl+k', does: 'commands', run: () => void setCommands(true) },
     { keys: '?', does: 'all keys', run: showKeys },
@@ -64,7 +71,7 @@ export function Shell(props: { readonly children: JSX.Element }) {
           <span class="label">millrace</span>
         </div>
         <ProjectMenu />
-        <For each={PAGES}>{(page) => <NavLink page={page} />}</For>
+        <For each={pages()}>{(page) => <NavLink page={page} />}</For>
         <span class="gap" />
         <NavLink page={SETTINGS} />
         <button type="button" class="nav-item" onClick={() => setCommands(true)} title="Commands">
