@@ -78,6 +78,7 @@ function Pages() {
       </Match>
       <Match when={path() === '/dead-letters'}>
         <DeadLettersPage />
+      </Match>
       <Match when={path() === '/replay'}>
         <ReplayPage />
       </Match>
