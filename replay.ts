@@ -15,6 +15,7 @@ import type { LiveLake } from '#sinks/replay/live_lake.ts'
 import { createReplayProcess } from '#sinks/replay/replay_process.ts'
 import { createReplays } from '#sinks/replay/replays.ts'
 import type { ReplayChildSettings } from './replay_child.ts'
+import { openRecordSource } from './replay_source.ts'
 import type { Settings } from './settings.ts'
 
 export interface ReplayOptions {
@@ -25,7 +26,7 @@ export interface ReplayOptions {
   readonly place: LogPlace
   readonly topology: Topology
   readonly live: LiveLake
-  readonly settings: Pick<Settings, 'dataDir' | 'lake' | 'cache' | 'roles'>
+  readonly settings: Pick<Settings, 'dataDir' | 'lake' | 'cache' | 'archive' | 'roles'>
   readonly retentions: () => readonly Retention[]
   readonly warn: (message: string) => void
 }
@@ -34,10 +35,11 @@ export interface ReplayOptions {
 export async function openReplays(options: ReplayOptions): Promise<Replays & { close(): Promise<void> }> {
   const { database, log, topology, live, warn, settings } = options
   const { dataDir, lake, roles } = settings
+  const archive = settings.archive?.store ?? null
   const cache = { ...settings.cache, directory: join(dataDir, 'replay/cache') }
   const storage = await openLakeStorage(lake, cache, database)
   const childSettings = (): ReplayChildSettings => ({
-    ...{ log: options.place, lake, cache, connection: options.connection },
+    ...{ log: options.place, archive, lake, cache, connection: options.connection },
     stateDir: join(dataDir, 'replay'),
     folder: process.cwd(),
     retentions: options.retentions(),
@@ -58,7 +60,7 @@ export async function openReplays(options: ReplayOptions): Promise<Replays & { c
     : null
   const replays = createReplays({
     ...{ database, topology, log, live },
-    source: log,
+    source: await openRecordSource(log, archive),
     projections: TELEMETRY_PROJECTIONS,
     otherLogs: () => storage.otherLogs(live.generation, log.id),
   })

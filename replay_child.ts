@@ -17,9 +17,12 @@ import { serveReplay } from '#sinks/replay/worker.ts'
 import type { StoreSettings } from '#sinks/store/open_store.ts'
 import { telemetry } from '#topologies/telemetry.topology.ts'
 import { configured } from './config.ts'
+import { openRecordSource } from './replay_source.ts'
 
 export interface ReplayChildSettings {
   readonly log: LogPlace
+  /** What the log has no more; `null` without. */
+  readonly archive: StoreSettings | null
   readonly lake: StoreSettings
   /** Where objects of a bucket go while they are compared. */
   readonly cache: CacheSettings
@@ -48,7 +51,7 @@ serveReplay(async (given) => {
   mkdirSync(stateDir, { recursive: true })
   const states = createSqliteStateStore(join(stateDir, 'states.db'))
   return {
-    ...{ topology, database, source: log },
+    ...{ topology, database, source: await openRecordSource(log, settings.archive) },
     states: (generation) => replayStates(states, generation, log.id),
     carryOver: (generation, doing) => carryOverLake({ database, storage, log, topology, generation, doing }),
     compare: (generation, replay) =>

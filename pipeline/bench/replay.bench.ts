@@ -58,6 +58,7 @@ export const replay: Scenario = async () => {
   })
   const settings: ReplayChildSettings = {
     log: { directory: join(folder, 'log') },
+    archive: null,
     lake: { url: `file:${join(folder, 'lake')}` },
     cache: { directory: join(folder, 'cache'), maxBytes: 2 ** 30 },
     stateDir: join(folder, 'replay'),
