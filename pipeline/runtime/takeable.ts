@@ -33,9 +33,7 @@ export interface TakeableOptions {
 export async function takeable(options: TakeableOptions, given: Batch): Promise<Batch> {
   const { sink, rule } = options
   const { requeue, ...rest } = given
-  if (requeue !== undefined && !options.sinks.some(({ name }) => name === requeue.stage)) {
-    return unopened(options, given, requeue.stage)
-  }
+  if (requeue !== undefined && !options.sinks.includes(requeue.stage)) return unopened(options, given, requeue.stage)
   let batch: Batch
   try {
     batch = entered(sink, given)
