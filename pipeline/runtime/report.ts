@@ -69,7 +69,7 @@ export function createReporter(
     const consumes = [...topology.stages, ...topology.sinks].find(({ name }) => name === part.name)!.consumes.name
     // Where this process has not committed yet, or never will, the log knows how far the group is.
     const isKnownHere = part.tasks.every(({ position }) => position !== null)
-    const committed = isKnownHere ? [] : await log.positions(part.name).catch(unlessAway)
+    const committed = isKnownHere ? [] : await log.positions(part.group).catch(unlessAway)
     const lag = async (task: TaskStats, partition: number): Promise<number> => {
       const place = `${part.name}/${partition}`
       const bounds = await log.bounds(consumes, partition).catch(unlessAway)

@@ -1,6 +1,5 @@
 /** Runs a topology on a log: joins the groups, keeps a task on every partition assigned, and says how they do. */
-import { setTimeout as delay } from 'node:timers/promises'
-import { FencedError, OperatorError, TransientError } from '../errors/errors.ts'
+import { OperatorError } from '../errors/errors.ts'
 import type { Assignment, EventLog, Membership, SchemaRegistry } from '../log/log.ts'
 import type { Logger } from '../observability/logger.ts'
 import { type AnySink, groupOf } from '../stage/sink.ts'
@@ -8,14 +7,15 @@ import { deadLetterTopic, type Stage } from '../stage/stage.ts'
 import type { Carrier, Topic } from '../stage/topic.ts'
 import type { StateStore } from '../state/state.ts'
 import type { Topology } from '../topology/topology.ts'
-import { FailingError, type FailurePolicy, FailureRule } from './failure_rule.ts'
+import { FailureRule } from './failure_rule.ts'
 import { Handover } from './handover.ts'
 import { createSchemaCheck, type SchemaCheck } from './schema_check.ts'
 import { runSinkTask } from './sink_task.ts'
 import { TaskStats } from './stats.ts'
+import { type SuperviseOptions, supervise } from './supervise.ts'
 import { runTask } from './task.ts'
 
-export interface RuntimeOptions {
+export interface RuntimeOptions extends SuperviseOptions {
   readonly topology: Topology
   readonly log: EventLog & SchemaRegistry
   readonly states: StateStore
@@ -26,20 +26,16 @@ export interface RuntimeOptions {
   readonly runs?: (name: string) => boolean
   /** Stages and sinks that go on over records trimmed before they read them, as a person has said. */
   readonly acceptGaps?: readonly string[]
-  /** Without it: one project, and nothing is accepted. */
-  readonly failures?: FailurePolicy
   /** Batches in flight at most, per stage and partition. */
   readonly credits?: number
   /** Bound on decoded batches kept for the next stage, by encoded size. */
   readonly handoverBytes?: number
-  /** How long to wait before the n-th (from 0) try after a failure of the world, ms. */
-  readonly backoffMs?: (attempt: number) => number
-  /** Waits; returns early when `signal` aborts. Replaced where time is simulated. */
-  readonly sleep?: (durationMs: number, signal: AbortSignal) => Promise<void>
 }
 
 export interface PartStatus {
   readonly name: string
+  /** The consumer group that remembers how far it has come. */
+  readonly group: string
   readonly kind: 'stage' | 'sink'
   /** By partition. */
   readonly tasks: readonly TaskStats[]
@@ -61,10 +57,6 @@ export interface Runtime {
   /** Finishes what is in flight, commits it, leaves the groups. */
   close(): Promise<void>
 }
-
-const defaultSleep = (durationMs: number, signal: AbortSignal): Promise<void> =>
-  delay(durationMs, undefined, { signal }).catch(() => {})
-const defaultBackoffMs = (attempt: number): number => Math.min(10_000, 50 * 2 ** attempt)
 
 /** @throws OperatorError where the log's topics do not fit the topology, or it has no part of a name in `acceptGaps` */
 export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
@@ -93,7 +85,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   return {
     schemaIds,
     handover,
-    status: () => parts.map(({ name, kind, stats }) => ({ name, kind, tasks: stats })),
+    status: () => parts.map(({ name, group, kind, stats }) => ({ name, group, kind, tasks: stats })),
     replaceSink(sink) {
       const replaced = lane.then(() => replace(sink))
       lane = replaced.catch(() => {})
@@ -144,6 +136,7 @@ interface Shared {
 
 interface Part {
   readonly name: string
+  readonly group: string
   readonly kind: 'stage' | 'sink'
   readonly stats: readonly TaskStats[]
   join(): Promise<void>
@@ -180,10 +173,10 @@ function stagePart(options: RuntimeOptions, stage: Stage, shared: Shared): Part 
 
 function sinkPart(options: RuntimeOptions, sink: AnySink, shared: Shared): Part {
   const { log, logger } = options
-  const group = groupOf(sink)
   const rule = new FailureRule(sink.name, options.failures)
   const beside = options.topology.sinks.filter(({ consumes }) => consumes.name === sink.consumes.name)
   const sinks = beside.map(({ name }) => name)
+  const group = groupOf(sink)
   return part(options, 'sink', sink, group, (assignments, membership, stats, stop) => {
     // More members than partitions: some have nothing to do.
     if (assignments.length === 0) return []
@@ -229,6 +222,7 @@ function part(
   }
   return {
     name: what.name,
+    group,
     kind,
     stats,
     async join() {
@@ -255,82 +249,4 @@ interface Work {
   readonly revoked: AbortController
   /** Resolves once everything in flight is committed, or given up because another member has the partition. */
   readonly finished: Promise<void>
-}
-
-/**
- * Runs a task until it is stopped. The world failing: again, from the committed position, after a pause. Another
- * member took over: done. Anything else: the partition stops and says why; where it fails at nearly everything, until
- * somebody says that it may.
- */
-async function supervise(
-  options: RuntimeOptions,
-  rule: FailureRule,
-  name: string,
-  stats: readonly TaskStats[],
-  assignments: readonly Assignment[],
-  stop: AbortSignal,
-  run: (assignments: readonly Assignment[]) => Promise<void>,
-): Promise<void> {
-  const { log, logger, backoffMs = defaultBackoffMs, sleep = defaultSleep } = options
-  const committed = () => stats.map((entry) => entry.position?.offset).join()
-  const atCommitted = async () => {
-    const positions = await log.positions(name)
-    return assignments.map((assignment) => ({
-      ...assignment,
-      position: positions.find((at) => at.topic === assignment.topic && at.partition === assignment.partition) ?? null,
-    }))
-  }
-  let again = false
-  for (let attempt = 0; !stop.aborted; attempt++) {
-    const before = committed()
-    try {
-      for (const entry of stats) entry.running()
-      await run(again ? await atCommitted() : assignments)
-      return
-    } catch (error) {
-      const reason = (error as Error).message
-      if (error instanceof FencedError) {
-        for (const entry of stats) entry.unassigned(reason)
-        return
-      }
-      if (!(error instanceof TransientError)) {
-        for (const entry of stats) entry.stopped(reason)
-        const partitions = assignments.map((assignment) => assignment.partition)
-        logger.error(
-          { part: name, partitions, error: reason },
-          'stopped: nothing more is read until it is mended and restarted',
-        )
-        if (!(error instanceof FailingError)) return
-        await untilAccepted(options, rule, name, stop)
-        again = true
-        continue
-      }
-      // Progress since the last failure: it is another failure, not the same one again.
-      if (before !== committed()) attempt = 0
-      for (const entry of stats) entry.retrying(reason)
-      logger.warn({ part: name, attempt, error: reason }, 'trying again from the committed position')
-      await sleep(error.retryAfterMs ?? backoffMs(attempt), stop)
-      again = true
-    }
-  }
-}
-
-const ASK_INTERVAL_MS = 1_000
-
-/** Resolves once somebody has accepted that the part fails, or `stop` is aborted. */
-async function untilAccepted(
-  { failures, sleep = defaultSleep }: RuntimeOptions,
-  rule: FailureRule,
-  name: string,
-  stop: AbortSignal,
-): Promise<void> {
-  while (!stop.aborted) {
-    // Who cannot be asked has not accepted.
-    const until = (await failures?.acceptedUntil(name).catch(() => null)) ?? null
-    if (until !== null && until > Date.now()) {
-      rule.suspend(until)
-      return
-    }
-    await sleep(ASK_INTERVAL_MS, stop)
-  }
 }
