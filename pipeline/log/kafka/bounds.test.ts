@@ -39,9 +39,11 @@ test('what a fetch gave beyond a page is kept for the next, and read once', asyn
   }
   assert.equal(fetches(), 1)
   assert.equal(reader.keptBytes, 0)
+  // Two who read the same partition do not take from each other.
   await reader.read(place, 0, { maxBytes: 200 })
-  // Not the offset that is kept: asked for again.
   await reader.read(place, 4, { maxBytes: 200 })
+  await reader.read(place, 2, { maxBytes: 200 })
+  await reader.read(place, 6, { maxBytes: 200 })
   assert.equal(fetches(), 3)
 })
 

@@ -44,6 +44,7 @@ export class Cluster {
   readonly #topics = new Map<string, { readonly metadata: TopicMetadata; readonly at: number }>()
   readonly #coordinators = new Map<string, number>()
   #brokers = new Map<number, Address>()
+  #refreshing: Promise<void> | null = null
   #closed = false
 
   constructor(options: ClusterOptions) {
@@ -70,10 +71,21 @@ export class Cluster {
   /** @throws RangeError where there is no such topic */
   async topic(name: string): Promise<TopicMetadata> {
     const known = this.#topics.get(name)
-    if (known !== undefined && performance.now() - known.at < METADATA_AGE_MS) return known.metadata
-    const found = (await this.describe([...new Set([...this.#topics.keys(), name])])).find((each) => each.name === name)
-    if (found === undefined) throw new RangeError(`there is no topic ${name}`)
-    return found
+    if (known === undefined) {
+      const [found] = await this.describe([name])
+      if (found === undefined) throw new RangeError(`there is no topic ${name}`)
+      return found
+    }
+    // What is known does until it is known better: nobody waits, and a broker that is away stops nobody whose leader is not.
+    if (performance.now() - known.at > METADATA_AGE_MS) {
+      this.#refreshing ??= this.describe([...this.#topics.keys()])
+        .then(() => {})
+        .catch(() => {})
+        .finally(() => {
+          this.#refreshing = null
+        })
+    }
+    return known.metadata
   }
 
   /**

@@ -50,7 +50,7 @@ export function asLogError(cause: unknown, doing: string): Error {
     )
   }
   if (name === 'KafkaJSServerDoesNotSupportApiKey' || type === 'UNSUPPORTED_VERSION') {
-    return new OperatorError(`Kafka is too old: version 3.1 or newer is needed (${message})`, { cause })
+    return new OperatorError(`Kafka is too old: version 3.6 or newer is needed (${message})`, { cause })
   }
   if (isConnectionError(cause) || (cause as { retriable?: boolean }).retriable === true || type === 'UNKNOWN') {
     return new TransientError(`Kafka: ${doing}: ${message}`, { cause })

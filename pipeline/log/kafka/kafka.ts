@@ -42,7 +42,7 @@ export interface KafkaLogOptions extends Partial<Security> {
 }
 
 export interface OpenKafkaLog extends EventLog, SchemaRegistry {
-  /** A sentence for each partition that must not be read any more; empty when all is well. */
+  /** A sentence for each partition that must not be read any more, and why the last append failed; empty when all is well. */
   health(): readonly string[]
 }
 

@@ -29,6 +29,8 @@ import type { Registry } from './registry.ts'
 import { Topics } from './topics.ts'
 import { Watch } from './watch.ts'
 
+const CLOSE_MS = 5_000
+
 export class KafkaLog implements OpenKafkaLog {
   readonly #cluster: Cluster
   readonly #registry: Registry
@@ -162,7 +164,8 @@ export class KafkaLog implements OpenKafkaLog {
   }
 
   health(): readonly string[] {
-    return this.#partitions.broken()
+    const { failing } = this.#lane
+    return failing === null ? this.#partitions.broken() : [failing, ...this.#partitions.broken()]
   }
 
   /** Waits for what is not there yet, as long as a start may. */
@@ -174,7 +177,10 @@ export class KafkaLog implements OpenKafkaLog {
   async close(): Promise<void> {
     this.#closing.abort()
     await Promise.all([...this.#members].map((member) => member.leave()))
+    // What is under way has a moment to be answered: who waits for it was told nothing yet, and tries again elsewhere.
+    const cut = setTimeout(() => this.#cluster.drop('produce'), CLOSE_MS)
     await this.#lane.close()
+    clearTimeout(cut)
     await this.#watch.close()
     await this.#cluster.close()
   }

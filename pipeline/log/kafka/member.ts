@@ -23,6 +23,7 @@ const RETRY_MS = 500
 const BEATS = 6
 /** Left of the rebalance's time for joining again. */
 const JOIN_MS = 2_000
+const LEAVE_MS = 2_000
 
 export interface MemberOptions {
   readonly cluster: Cluster
@@ -93,10 +94,11 @@ export class Member {
     await this.#running
     const memberId = this.#memberId
     if (memberId !== '') {
-      // If it fails: without heartbeats the group does without us soon.
-      await cluster
+      const leaving = cluster
         .atCoordinator(group, this.#lane, ({ broker }) => broker.leaveGroup({ groupId: group, memberId }))
         .catch(() => {})
+      // If it fails or takes too long: without heartbeats the group does without us soon.
+      await Promise.race([leaving, delay(LEAVE_MS, undefined, { ref: false })])
     }
     cluster.drop(this.#lane)
     left()

@@ -22,7 +22,11 @@ class HeldCluster {
   readonly dropped: string[] = []
   readonly #ends = new Map<string, number>()
 
+  /** Calls that find no leader. */
+  leaderless = 0
+
   async leader(topic: string): Promise<number> {
+    if (this.leaderless-- > 0) throw new TransientError('no broker leads it')
     if (topic === 'none') throw new RangeError('there is no topic none')
     return 1
   }
@@ -175,6 +179,27 @@ test('what names a place that does not exist is refused alone', async () => {
   cluster.requests[0].answer()
   assert.deepEqual(await Promise.all([appends[0], appends[2]]), [[0], [1]])
   await assert.rejects(produce.append([{ ...record('d'), timestamp: -1 }]), RangeError)
+})
+
+test('what waits behind one without a leader does not overtake it', async () => {
+  const cluster = new HeldCluster()
+  const produce = lane(cluster)
+  const first = produce.append([record('a')])
+  await until(() => cluster.requests.length === 1)
+  cluster.leaderless = 1
+  const others = ['b', 'c'].map((text) => produce.append([record(text)]))
+  cluster.requests[0].answer()
+  await first
+  for (const settled of await Promise.allSettled(others)) {
+    assert.ok(settled.status === 'rejected' && settled.reason instanceof TransientError)
+  }
+  assert.match(produce.failing!, /no broker leads it/)
+  assert.equal(cluster.requests.length, 1)
+  const again = produce.append([record('b')])
+  await until(() => cluster.requests.length === 2)
+  cluster.requests[1].answer()
+  assert.deepEqual(await again, [1])
+  assert.equal(produce.failing, null)
 })
 
 test('a record too large for the topic says so to who appended it, the others may try again', async () => {

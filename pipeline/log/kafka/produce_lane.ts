@@ -71,6 +71,7 @@ export class ProduceLane {
   readonly #budget: Budget
   #waiting: Append[] = []
   #running: Promise<void> | null = null
+  #failing: string | null = null
   #closed = false
 
   constructor(cluster: Cluster, options: ProduceLaneOptions) {
@@ -81,6 +82,11 @@ export class ProduceLane {
 
   get queuedBytes(): number {
     return this.#budget.queuedBytes
+  }
+
+  /** Why the last request failed and may be tried again; `null` where it did not. */
+  get failing(): string | null {
+    return this.#failing
   }
 
   /** As `EventLog.append`. */
@@ -126,8 +132,15 @@ export class ProduceLane {
       try {
         if (!append.isChecked) await this.#check(append)
       } catch (error) {
+        const failure = asLogError(error, 'appending')
+        if (failure instanceof TransientError) {
+          // It is not overtaken either.
+          this.#failing = failure.message
+          this.#failFrom(append, failure)
+          break
+        }
         this.#waiting = this.#waiting.filter((each) => each !== append)
-        append.settle(asLogError(error, 'appending'))
+        append.settle(failure)
         continue
       }
       for (; append.taken < append.records.length; append.taken++) {
@@ -144,6 +157,12 @@ export class ProduceLane {
       }
     }
     return [...batches.values()]
+  }
+
+  /** An append and all behind it. */
+  #failFrom(append: Append, error: TransientError): void {
+    const failed = this.#waiting.splice(this.#waiting.indexOf(append))
+    for (const each of failed) each.settle(each === append ? error : failedBefore(error))
   }
 
   async #check(append: Append): Promise<void> {
@@ -168,10 +187,12 @@ export class ProduceLane {
     }
     const done = this.#waiting.filter(({ records, stored }) => stored === records.length)
     const waiting = this.#waiting.filter(({ records, stored }) => stored !== records.length)
+    this.#failing = null
     if (failures.size > 0) {
       this.#cluster.drop('produce')
       const [first] = failures.values()
-      const behind = new TransientError(`an append before it failed: ${first.message}`, { cause: first })
+      if (first instanceof TransientError) this.#failing = first.message
+      const behind = failedBefore(first)
       for (const append of waiting) append.settle(failures.get(append) ?? behind)
     }
     this.#waiting = failures.size > 0 ? [] : waiting
@@ -237,6 +258,8 @@ function checkAnswer(answer: ProducedPartition | undefined, batch: Batch): void 
   }
   checkErrorCode(answer.errorCode)
 }
+
+const failedBefore = (cause: Error) => new TransientError(`an append before it failed: ${cause.message}`, { cause })
 
 function newBatch({ topic, partition }: TopicPartition): Batch {
   return { topic, partition, entries: [], records: [], sizeBytes: 0 }

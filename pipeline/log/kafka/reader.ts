@@ -21,8 +21,6 @@ export interface ReaderOptions {
 }
 
 interface Kept {
-  /** The offset it is kept for. */
-  readonly offset: number
   readonly records: readonly PlacedRecord[]
   readonly sizeBytes: number
 }
@@ -30,7 +28,7 @@ interface Kept {
 export class Reader {
   readonly #cluster: Cluster
   readonly #options: ReaderOptions
-  /** The oldest first. */
+  /** By partition and the offset it is kept for, since several may read a partition; the oldest first. */
   readonly #kept = new Map<string, Kept>()
   #keptBytes = 0
 
@@ -45,14 +43,14 @@ export class Reader {
 
   /** As `EventLog.read`. */
   async read(place: TopicPartition, offset: number, options: ReadOptions): Promise<readonly LogRecord[]> {
-    const records = this.#takeKept(place, offset) ?? (await this.#fetch(place, offset, options.maxBytes))
+    const records = this.#take(keptKey(place, offset)) ?? (await this.#fetch(place, offset, options.maxBytes))
     const page = pageOf(records, options)
     this.#keep(place, records.slice(page.length))
     return page.map((record) => ({ topic: place.topic, partition: place.partition, ...record }))
   }
 
   forget(place: TopicPartition): void {
-    this.#takeKept(place, null)
+    for (const key of this.#kept.keys()) if (key.startsWith(`${keyOf(place)}@`)) this.#take(key)
   }
 
   async #fetch(place: TopicPartition, offset: number, maxBytes: number): Promise<readonly PlacedRecord[]> {
@@ -87,26 +85,27 @@ export class Reader {
 
   #keep(place: TopicPartition, records: readonly PlacedRecord[]): void {
     if (records.length === 0) return
+    const key = keptKey(place, records[0].offset)
+    this.#take(key)
     const sizeBytes = records.reduce((sum, { value }) => sum + value.length, 0)
-    this.#takeKept(place, null)
-    this.#kept.set(keyOf(place), { offset: records[0].offset, records, sizeBytes })
+    this.#kept.set(key, { records, sizeBytes })
     this.#keptBytes += sizeBytes
-    for (const [key, kept] of this.#kept) {
+    for (const oldest of this.#kept.keys()) {
       if (this.#keptBytes <= this.#options.maxKeptBytes) break
-      this.#kept.delete(key)
-      this.#keptBytes -= kept.sizeBytes
+      this.#take(oldest)
     }
   }
 
-  /** Takes out what is kept of a partition. @returns it where it is for this offset */
-  #takeKept(place: TopicPartition, offset: number | null): readonly PlacedRecord[] | null {
-    const kept = this.#kept.get(keyOf(place))
+  #take(key: string): readonly PlacedRecord[] | null {
+    const kept = this.#kept.get(key)
     if (kept === undefined) return null
-    this.#kept.delete(keyOf(place))
+    this.#kept.delete(key)
     this.#keptBytes -= kept.sizeBytes
-    return kept.offset === offset ? kept.records : null
+    return kept.records
   }
 }
+
+const keptKey = (place: TopicPartition, offset: number) => `${keyOf(place)}@${offset}`
 
 function pageOf(records: readonly PlacedRecord[], { maxBytes, maxRecords }: ReadOptions): readonly PlacedRecord[] {
   let sizeBytes = 0

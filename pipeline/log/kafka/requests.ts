@@ -1,6 +1,6 @@
 /**
  * Requests that kafkajs has not, or not as needed. Formats: https://kafka.apache.org/protocol#protocol_messages.
- * They are as old as they can be and still say what we need: Kafka 3.1 and newer know them.
+ * They are as old as they can be and still say what we need: Kafka 3.6 and newer know them.
  */
 import type { Request } from './kafkajs.ts'
 import type { WireReader } from './wire.ts'
