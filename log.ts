@@ -1,8 +1,11 @@
 /** The log as the settings have it: in the data folder, or on Kafka. */
 import { join } from 'node:path'
+import { OperatorError } from '#pipeline/errors/errors.ts'
 import { createEmbeddedLog } from '#pipeline/log/embedded/embedded.ts'
 import { createKafkaLog } from '#pipeline/log/kafka/kafka.ts'
+import type { KafkaSettings } from '#pipeline/log/kafka/settings.ts'
 import type { EventLog, SchemaRegistry } from '#pipeline/log/log.ts'
+import { liveWorkers } from '#pipeline/runtime/workers.ts'
 import { createPostgresStateStore } from '#pipeline/state/postgres.ts'
 import { createSqliteStateStore } from '#pipeline/state/sqlite.ts'
 import type { StateStore } from '#pipeline/state/state.ts'
@@ -64,20 +67,30 @@ export function storesOf(settings: Settings): Stores {
   return {
     reading,
     async alone(work) {
+      if (kafka !== null) return aloneOnKafka(kafka, settings, work)
       // Opening a log to write makes one where there is none: looking first refuses.
-      if (kafka === null) await reading(async () => {})
-      const opened = kafka === null ? createEmbeddedLog({ directory }) : createKafkaLog(kafka)
-      return closing(opened, (log) => withStates(settings, (states) => work(log, states)))
+      await reading(async () => {})
+      return closing(createEmbeddedLog({ directory }), (log) =>
+        closing(createSqliteStateStore(settings.stateFile), (states) => work(log, states)),
+      )
     },
   }
 }
 
-async function withStates<T>(settings: Settings, work: (states: StateStore) => Promise<T>): Promise<T> {
-  if (settings.kafka === null) return closing(createSqliteStateStore(settings.stateFile), work)
-  const { postgresUrl: url, dataDir } = settings
+/** No lock says that nobody else works on Kafka; the processes that do say so themselves. */
+function aloneOnKafka<T>(
+  kafka: KafkaSettings,
+  { postgresUrl: url, dataDir }: Settings,
+  work: (log: Log, states: StateStore) => Promise<T>,
+): Promise<T> {
   const warn = (message: string) => void process.stderr.write(`${message}\n`)
-  const postgres = openPostgres({ url, directory: join(dataDir, 'postgres'), warn })
-  return closing(postgres, ({ database }) => work(createPostgresStateStore(database)))
+  return closing(createKafkaLog(kafka), (log) =>
+    closing(openPostgres({ url, directory: join(dataDir, 'postgres'), warn }), async ({ database }) => {
+      const workers = await liveWorkers(database, log.id)
+      if (workers.length > 0) throw new OperatorError(`millrace works on this log: stop ${workers.join(', ')} first`)
+      return work(log, createPostgresStateStore(database))
+    }),
+  )
 }
 
 async function closing<Resource extends { close(): Promise<void> }, T>(

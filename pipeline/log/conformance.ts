@@ -7,6 +7,7 @@ import { after, before, describe, test } from 'node:test'
 import { FencedError, OperatorError } from '../errors/errors.ts'
 import { fill, joined, position, readAll, record, sequence, text, texts } from '../testing/log_steps.ts'
 import { patient } from '../testing/patient_log.ts'
+import { describeGrowing } from './growing.conformance.ts'
 import type { EventLog, LogRecord, NewRecord, Position, SchemaRegistry } from './log.ts'
 
 export interface OpenedLog {
@@ -278,6 +279,8 @@ export function describeEventLog(
         await assert.rejects(opened.log.createTopics([{ name: t, partitions: 3, ...RETENTION }]), OperatorError)
       })
     })
+
+    describeGrowing(() => opened.log)
 
     describe('groups', () => {
       test('start with no position, commit, and have it when they join again', async () => {

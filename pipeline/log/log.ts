@@ -102,6 +102,12 @@ export interface EventLog {
 
   /** Makes the topics that do not exist. @throws OperatorError where one exists with another partition count */
   createTopics(specs: readonly TopicSpec[]): Promise<void>
+  /**
+   * Gives topics more partitions: empty ones, behind those they have; done before or in part is no error. Not while groups
+   * work on them: members learn of their partitions when they join.
+   * @throws RangeError where there is no such topic; OperatorError where one has more partitions than that
+   */
+  growTopics(names: readonly string[], partitions: number): Promise<void>
   topics(): Promise<readonly TopicInfo[]>
   bounds(topic: string, partition: number): Promise<Bounds>
 

@@ -5,7 +5,7 @@ import { after, before, it } from 'node:test'
 import { createTestPostgres, type TestPostgres } from '../postgres/testing.ts'
 import { until } from '../testing/until.ts'
 import type { TopologyReport } from './report.ts'
-import { createWorkers } from './workers.ts'
+import { createWorkers, liveWorkers } from './workers.ts'
 
 const TABLES = readFileSync(new URL('../../schemas/postgres/0003_workers.sql', import.meta.url), 'utf8')
 
@@ -28,8 +28,10 @@ it('those of one log are known to each other, until they go or fall silent', asy
   const roles = async () => (await first.report()).workers!.flatMap((each) => each.roles)
   await until(async () => (await roles()).length === 2)
   assert.deepEqual(await roles(), ['ui', 'stages'])
+  assert.equal((await liveWorkers(postgres.database, 'log-1')).length, 2)
   await second.close()
   assert.deepEqual(await roles(), ['ui'], 'it took its leave')
+  assert.equal((await liveWorkers(postgres.database, 'log-1')).length, 1)
   const silent = worker('receive')
   await until(async () => (await roles()).length === 2)
   await silent.close()

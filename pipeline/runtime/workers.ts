@@ -89,6 +89,17 @@ export function createWorkers({ database, log, roles, reporter, warn }: WorkersO
   }
 }
 
+/** `host/pid` of the processes that work on a log, or did until a moment ago. */
+export async function liveWorkers(database: Database, log: string): Promise<readonly string[]> {
+  const workers = await database.query<Pick<Row, 'host' | 'pid'>>(
+    `select host, pid from workers where log = $1 and seen_at > now() - interval '${GONE_AFTER}' order by started_at`,
+    [log],
+  )
+  return workers.map(nameOf)
+}
+
+const nameOf = ({ host, pid }: Pick<Row, 'host' | 'pid'>): string => `${host}/${pid}`
+
 /** @param own report of this process; it names every part, whoever runs it */
 export function merged(
   own: TopologyReport,
@@ -96,10 +107,9 @@ export function merged(
   here: Pick<Row, 'host' | 'pid' | 'roles'>,
 ): TopologyReport {
   const workers = [{ ...here, parts: own.parts }, ...others]
-  const name = ({ host, pid }: Pick<Row, 'host' | 'pid'>) => `${host}/${pid}`
   const parts = own.parts.map((part): PartReport => {
     const reports = workers.flatMap((worker) =>
-      worker.parts.filter((each) => each.name === part.name).map((report) => ({ ...report, worker: name(worker) })),
+      worker.parts.filter((each) => each.name === part.name).map((report) => ({ ...report, worker: nameOf(worker) })),
     )
     const sum = (pick: (report: PartReport) => number) => reports.reduce((total, report) => total + pick(report), 0)
     const partitions = part.partitions.map((unassigned) => {
@@ -123,5 +133,5 @@ export function merged(
       partitions,
     }
   })
-  return { ...own, parts, workers: workers.map((worker) => ({ name: name(worker), roles: worker.roles })) }
+  return { ...own, parts, workers: workers.map((worker) => ({ name: nameOf(worker), roles: worker.roles })) }
 }

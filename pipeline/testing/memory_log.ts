@@ -41,12 +41,16 @@ export class MemoryLog implements EventLog, SchemaRegistry {
         )
       }
       if (existing !== undefined) continue
-      const partitions = Array.from({ length: spec.partitions }, () => ({
-        begin: 0,
-        records: [],
-        waiters: new Set<() => void>(),
-      }))
+      const partitions = Array.from({ length: spec.partitions }, newPartition)
       this.#topics.set(spec.name, { spec, partitions })
+    }
+  }
+
+  async growTopics(names: readonly string[], count: number): Promise<void> {
+    for (const name of names) {
+      const { spec, partitions } = this.#topics.get(name)!
+      const added = Array.from({ length: count - partitions.length }, newPartition)
+      this.#topics.set(name, { spec: { ...spec, partitions: count }, partitions: [...partitions, ...added] })
     }
   }
 
@@ -195,6 +199,10 @@ export class MemoryLog implements EventLog, SchemaRegistry {
 }
 
 const DEAF: GroupListener = { assigned() {}, revoked() {} }
+
+function newPartition(): Partition {
+  return { begin: 0, records: [], waiters: new Set() }
+}
 
 function boundsOf(part: Partition, partition: number): Bounds {
   return { partition, begin: part.begin, end: part.begin + part.records.length }

@@ -7,7 +7,7 @@ import { eventBatchCodec } from '#schemas/event_batch.ts'
 import { rawBatch, rawExport } from '#schemas/otlp/testing/raw.ts'
 import { rawRecordCodec } from '#schemas/raw_record.ts'
 import { telemetryEvents, telemetryRaw } from '#schemas/topics.ts'
-import { type TopicTailFlags, tailTopic } from './topics.ts'
+import { growTopics, type TopicTailFlags, tailTopic } from './topics.ts'
 
 const SECOND_MS = 1_000
 
@@ -117,4 +117,24 @@ describe('millrace topics tail', () => {
       })
     })
   }
+})
+
+describe('millrace topics grow', () => {
+  it('gives all topics as many partitions; nothing moves', async () => {
+    const log = await logOf(1)
+    await append(log, 0, 'a')
+    await growTopics(log, 3)
+    assert.deepEqual(
+      (await log.topics()).map(({ partitions }) => partitions),
+      [3, 3],
+    )
+    assert.deepEqual(
+      (await rows(log, telemetryEvents.name, {})).map(({ name }) => name),
+      ['a'],
+    )
+  })
+
+  it('refuses a log without topics', async () => {
+    await assert.rejects(growTopics(new MemoryLog(), 3), /start millrace once/)
+  })
 })

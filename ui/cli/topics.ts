@@ -49,7 +49,37 @@ export function topicsCommands(stores: () => Stores): Command {
       process.once('SIGINT', () => stop.abort())
       return stores().reading((log) => tailTopic(log, topic, flags, print, stop.signal))
     })
+  topics
+    .command('grow')
+    .description(
+      'give every topic more partitions, so that more processes can share the work; millrace must be stopped',
+    )
+    .argument('<partitions>', 'how many each is to have', wholeNumber)
+    .action(async (partitions: number) => {
+      const grown = await stores().alone((log) => growTopics(log, partitions))
+      process.stdout.write(
+        `${grown.length} topics have ${partitions} partitions now. Start millrace again, without MILLRACE_PARTITIONS or with ` +
+          `MILLRACE_PARTITIONS=${partitions}.\n`,
+      )
+    })
   return topics
+}
+
+/**
+ * Events keep their partition from the raw topic to the sinks, so all topics grow together; the raw topic last: what it
+ * takes in has somewhere to go. Cut short, it goes on where it was.
+ * @returns names of the topics
+ * @throws OperatorError where one has more partitions than that
+ */
+export async function growTopics(log: Log, partitions: number): Promise<readonly string[]> {
+  const names = (await log.topics()).map(({ name }) => name)
+  if (!names.includes(telemetryRaw.name)) throw new OperatorError('the log has no topics yet: start millrace once')
+  await log.growTopics(
+    names.filter((name) => name !== telemetryRaw.name),
+    partitions,
+  )
+  await log.growTopics([telemetryRaw.name], partitions)
+  return names
 }
 
 async function print(line: string): Promise<void> {

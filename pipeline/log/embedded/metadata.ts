@@ -83,7 +83,8 @@ export class Metadata {
   putTopics(specs: readonly TopicSpec[]): void {
     const put = this.#database.prepare(
       `insert into topics values (?, ?, ?, ?)
-       on conflict (name) do update set retention_ms = excluded.retention_ms, retention_bytes = excluded.retention_bytes`,
+       on conflict (name) do update set partitions = excluded.partitions, retention_ms = excluded.retention_ms,
+         retention_bytes = excluded.retention_bytes`,
     )
     this.#durably(() => {
       for (const spec of specs) put.run(spec.name, spec.partitions, spec.retentionMs, spec.retentionBytes)

@@ -105,7 +105,8 @@ export class OwnedLog implements EmbeddedLog {
       const present = this.#topics.get(spec.name)?.spec
       if (present !== undefined && present.partitions !== spec.partitions) {
         throw new OperatorError(
-          `topic ${spec.name} has ${present.partitions} partitions, not ${spec.partitions}: the count cannot be changed`,
+          `topic ${spec.name} has ${present.partitions} partitions, not ${spec.partitions}: leave MILLRACE_PARTITIONS out, or ` +
+            'stop millrace and run millrace topics grow',
         )
       }
     }
@@ -121,6 +122,38 @@ export class OwnedLog implements EmbeddedLog {
       const present = this.#topics.get(spec.name)
       if (present === undefined) await this.#openTopic(spec, [])
       else this.#topics.set(spec.name, { ...present, spec })
+    }
+  }
+
+  growTopics(names: readonly string[], partitions: number): Promise<void> {
+    const done = this.#creating.then(() => this.#growTopics(names, partitions))
+    this.#creating = done.catch(() => {})
+    return done
+  }
+
+  async #growTopics(names: readonly string[], count: number): Promise<void> {
+    this.#checkOpen()
+    const grown = names.map((name): TopicSpec => ({ ...this.#topic(name).spec, partitions: count }))
+    for (const { name } of grown) {
+      const { partitions } = this.#topic(name).spec
+      if (partitions > count)
+        throw new OperatorError(`topic ${name} has ${partitions} partitions: it cannot have ${count}`)
+    }
+    for (const { name } of grown) {
+      for (const number of range(this.#topic(name).partitions.length, count)) {
+        await Partition.make(this.#home(name, number), this.#shared)
+      }
+      await syncDirectory(`${topicsDirectory(this.#directory)}/${name}`, this.#shared.openFile)
+    }
+    await this.#metadata.call('putTopics', grown)
+    for (const spec of grown) {
+      const { partitions } = this.#topic(spec.name)
+      const added = await Promise.all(
+        range(partitions.length, count).map((number) =>
+          Partition.open(spec.name, this.#home(spec.name, number), 0, this.#shared),
+        ),
+      )
+      this.#topics.set(spec.name, { spec, partitions: [...partitions, ...added] })
     }
   }
 

@@ -102,6 +102,7 @@ class ReadOnlyLog implements EmbeddedLog {
   }
 
   createTopics = refuse
+  growTopics = refuse
   append = refuse
   join = refuse as () => Promise<Membership>
   deleteGroup = refuse

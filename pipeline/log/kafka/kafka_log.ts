@@ -80,6 +80,10 @@ export class KafkaLog implements OpenKafkaLog {
     await this.#topics.create(specs, this.#catalog!)
   }
 
+  growTopics(names: readonly string[], partitions: number): Promise<void> {
+    return this.#topics.grow(names, partitions, this.#catalog!)
+  }
+
   topics(): Promise<readonly TopicInfo[]> {
     return this.#topics.list(this.#catalog!)
   }

@@ -77,6 +77,10 @@ export interface Broker {
     }[]
     timeout: number
   }): Promise<unknown>
+  createPartitions(request: {
+    topicPartitions: readonly { topic: string; count: number }[]
+    timeout: number
+  }): Promise<unknown>
   describeConfigs(request: {
     resources: readonly { type: number; name: string; configNames: readonly string[] }[]
   }): Promise<{ resources: readonly { configEntries: readonly { configName: string; configValue: string }[] }[] }>

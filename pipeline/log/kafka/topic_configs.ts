@@ -88,8 +88,23 @@ export async function makeTopics(cluster: Cluster, topics: readonly NewTopic[]):
   await untilLed(cluster, topics)
 }
 
+/** Gives topics more partitions and waits until they can be written to. */
+export async function growTopics(cluster: Cluster, names: readonly string[], count: number): Promise<void> {
+  if (names.length === 0) return
+  const topicPartitions = names.map((topic) => ({ topic, count }))
+  await cluster.any(({ broker }) => broker.createPartitions({ topicPartitions, timeout: TIMEOUT_MS }))
+  for (const name of names) cluster.forget(name)
+  await untilLed(
+    cluster,
+    names.map((name) => ({ name, partitions: count })),
+  )
+}
+
 /** That brokers are named leaders does not mean that they know it yet: they are asked for something only a leader answers. */
-async function untilLed(cluster: Cluster, topics: readonly NewTopic[]): Promise<void> {
+async function untilLed(cluster: Cluster, topics: readonly Pick<NewTopic, 'name' | 'partitions'>[]): Promise<void> {
+  const wanted = new Map(topics.map(({ name, partitions }) => [name, partitions]))
+  const isLed = ({ name, partitions }: TopicMetadata) =>
+    partitions.length === wanted.get(name) && partitions.every(({ leader }) => leader >= 0)
   const deadline = performance.now() + TIMEOUT_MS
   const offsets = new Offsets(cluster)
   while (performance.now() < deadline) {
@@ -105,8 +120,6 @@ async function untilLed(cluster: Cluster, topics: readonly NewTopic[]): Promise<
   }
   throw new TransientError(`Kafka has made ${topics.map(({ name }) => name).join(', ')}, but no broker leads them yet`)
 }
-
-const isLed = ({ partitions }: TopicMetadata) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0)
 
 /** The configuration of topics that exist. */
 export async function readConfigs(

@@ -7,7 +7,15 @@ import { asLogError } from './failures.ts'
 import type { Offsets } from './offsets.ts'
 import { keyOf } from './partitions.ts'
 import { sizesRequest, type TopicMetadata } from './requests.ts'
-import { type Configs, difference, makeTopics, readConfigs, recordConfigs, replicas } from './topic_configs.ts'
+import {
+  type Configs,
+  difference,
+  growTopics,
+  makeTopics,
+  readConfigs,
+  recordConfigs,
+  replicas,
+} from './topic_configs.ts'
 
 export interface TopicsOptions {
   readonly replicationFactor: number | undefined
@@ -48,6 +56,24 @@ export class Topics {
       )
     } catch (error) {
       throw asLogError(error, 'making topics')
+    }
+  }
+
+  /** As `EventLog.growTopics`. */
+  async grow(names: readonly string[], count: number, catalog: Catalog): Promise<void> {
+    try {
+      const present = await this.#cluster.describe(names)
+      for (const name of names) {
+        const partitions = present.find((topic) => topic.name === name)?.partitions.length
+        if (partitions === undefined) throw new RangeError(`there is no topic ${name}`)
+        if (partitions > count)
+          throw new OperatorError(`topic ${name} has ${partitions} partitions: it cannot have ${count}`)
+      }
+      const growing = present.filter(({ partitions }) => partitions.length < count).map(({ name }) => name)
+      await growTopics(this.#cluster, growing, count)
+      await catalog.put(await this.#cluster.describe(names))
+    } catch (error) {
+      throw asLogError(error, 'growing topics')
     }
   }
 
@@ -132,7 +158,8 @@ function checkCounts(specs: readonly TopicSpec[], present: ReadonlyMap<string, T
     const count = present.get(name)?.partitions.length ?? partitions
     if (count !== partitions) {
       throw new OperatorError(
-        `topic ${name} has ${count} partitions, not ${partitions}: set MILLRACE_PARTITIONS=${count}`,
+        `topic ${name} has ${count} partitions, not ${partitions}: leave MILLRACE_PARTITIONS out, or stop millrace and run ` +
+          'millrace topics grow',
       )
     }
   }
