@@ -74,6 +74,8 @@ export async function runSinkTask(options: SinkTaskOptions, stop: AbortSignal): 
       partition,
       position,
       reader: groupOf(sink),
+      // Whoever reads a source beside its stages wants its records as they are, those that stages cannot read, too.
+      schemas: sink.consumes.source ? undefined : options.schemas,
       aside: putAside(sink, options, stats[partition]),
     })
     for (;;) {

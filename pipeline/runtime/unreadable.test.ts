@@ -162,4 +162,38 @@ describe('a record that cannot be read', () => {
     assert.match((await letters(log, raw.name))[0].detail, /^it is a test\.Other \(schema \d+\), where a .* belongs$/)
     await runtime.close()
   })
+
+  it('of a source is given as it is to a sink that reads the source itself', async () => {
+    const log = new MemoryLog()
+    const kept: string[] = []
+    const codec: typeof raw.codec = {
+      ...raw.codec,
+      decode: (bytes, origin) => ({ ...batchOf(0), origin, projectId: Buffer.from(bytes).toString('hex') }),
+    }
+    const archive: Sink = {
+      name: 'archive',
+      consumes: { ...raw, codec },
+      async open() {
+        return {
+          write: async ({ projectId }) => void kept.push(projectId),
+          storedUpTo: () => -1,
+          progress: () => new Promise<void>(() => {}),
+          flush: async () => {},
+          close: async () => {},
+        }
+      },
+    }
+    const topology = defineTopology('test', [copy('first', raw, middle)], [archive])
+    const states = createSqliteStateStore(':memory:')
+    const logger = createLogger('silent')
+    const runtime = await startRuntime({ topology, log, states, logger, partitions: 1, backoffMs: () => 0 })
+    const values = [unknownSchema, truncated, event(2).value]
+    await log.append(values.map((value) => record(raw.name, value)))
+    await until(() => kept.length === 3)
+    assert.deepEqual(
+      kept,
+      values.map((value) => Buffer.from(value).toString('hex')),
+    )
+    await runtime.close()
+  })
 })
