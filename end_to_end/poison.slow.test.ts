@@ -116,6 +116,24 @@ describe('records that cannot be read, in every topic', () => {
     assert.equal((await letters(server)).length, 20)
     assert.deepEqual(await names(server), ['after', 'before'])
   })
+
+  it('cannot be treated again, which is said, and can be discarded', async () => {
+    const decide = async (decision: string) => {
+      const response = await fetch(`${server.httpUrl}/v1/dead_letters/${decision}`, {
+        method: 'POST',
+        headers: { authorization: `Bearer ${TEST_KEY}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ code: 'unreadable' }),
+      })
+      return (await response.json()) as { events: number; refused: { reason: string; events: number }[] }
+    }
+    const { events, refused } = await decide('requeue')
+    assert.deepEqual([events, refused[0].events], [0, 20])
+    assert.match(refused[0].reason, /cannot be read cannot be treated again/)
+    assert.equal((await decide('discard')).events, 20)
+    assert.deepEqual(await letters(server), [])
+    assert.equal((await send(server, 'logs', logsOf(named('at last')))).status, 200)
+    await until(async () => (await names(server)).length === 3)
+  })
 })
 
 describe('exports that should not be', () => {

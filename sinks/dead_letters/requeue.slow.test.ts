@@ -131,6 +131,15 @@ describe('requeueing', () => {
     assert.deepEqual(await ledger(), { ...expected, stored: 3, dead: {} })
   })
 
+  it('is of one’s own project only', async () => {
+    world.bad.stage = new Set(['x'])
+    await world.send(['x'], '00000000-0000-4000-8000-00000000000a')
+    await world.settled()
+    await openEvents()
+    assert.deepEqual(await decide('requeue'), { events: 0, records: 0, refused: [] })
+    assert.deepEqual(await decide('discard'), { events: 0, records: 0, refused: [] })
+  })
+
   it('is of what is asked for only', async () => {
     world.bad.stage = new Set(['x', 'y'])
     await world.send(['x', 'y'])

@@ -198,6 +198,36 @@ describe('dead letters', { skip }, () => {
     await page.context().close()
   })
 
+  it('show the bytes of what could not be read', async () => {
+    const group = {
+      ...{ cause: '0123456789abcdef', topic: 'telemetry.raw.v1', code: 'unreadable', stage: 'normalize' },
+      ...{ detail: 'not a value of the schema', example: '', events: 1, records: 1, services: [], versions: ['0.1.0'] },
+      ...{ first_seen: '2026-11-22T14:32:00.000Z', last_seen: '2026-11-22T14:32:00.000Z' },
+    }
+    const place = { log: '5eed', topic: 'telemetry.raw.v1', partition: 0, offset: 7 }
+    const letter = {
+      ...{ ...group, id: 'telemetry.raw.v1/0/7/0', version: '0.1.0', state: 'open', signal: 'logs' },
+      ...{ received_at: group.last_seen, origin: { ...place, previous: 6 }, raw: { ...place, position: 0 } },
+      ...{ event_id: null, event: {}, truncated: [], raw_export: null },
+      bytes: {
+        size: 300,
+        base64: Buffer.from(`\0\0\0\0\x07${'millrace'.repeat(37)}`).toString('base64'),
+        truncated: false,
+      },
+    }
+    const visit = await browser.visit('/sql')
+    const { page } = visit
+    await page.route('**/v1/dead_letters?*', (route) => route.fulfill({ json: { items: [group], next: null } }))
+    await page.route('**/v1/dead_letters/rows?*', (route) => route.fulfill({ json: { items: [letter], next: null } }))
+    await page.goto(`${browser.server.httpUrl}/dead-letters?cause=${group.cause}`)
+    await page.getByText('300 B that cannot be read').waitFor()
+    assert.match(await page.getByLabel('Bytes').innerText(), /^0000 {2}00 00 00 00 07 6d 69 6c .* ·····millracemil/)
+    await page.getByText('the first 256 of 300 B').waitFor()
+    assert.deepEqual(await violations(visit), [])
+    await shoot(page, 'dead_letters_bytes.png')
+    await page.context().close()
+  })
+
   it('are clean in light, too', async () => {
     writeFileSync(join(folder, 'broken'), '')
     await sendLogs(browser.server, 'checkout', [order('30', '-7'), order('31', '5000')])
