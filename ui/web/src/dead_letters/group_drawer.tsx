@@ -12,6 +12,9 @@ import { copy } from '../shell/toast.tsx'
 import { Letter, letterTitle } from './letter.tsx'
 import type { State } from './page.tsx'
 
+/** The code of records: there is nothing to be treated again. */
+const UNREADABLE = 'unreadable'
+
 export function GroupDrawer(props: {
   readonly group: DeadLetterGroupAnswer
   readonly state: State
@@ -109,13 +112,15 @@ export function GroupDrawer(props: {
         }
       >
         <div class="foot dead-foot">
-          <Confirmed
-            label="Requeue"
-            of={`${events()}: ${props.group.detail}`}
-            sentence={`Treat ${events()} again?`}
-            busy={deciding.busy()}
-            do={() => void decide('requeue')}
-          />
+          <Show when={props.group.code !== UNREADABLE}>
+            <Confirmed
+              label="Requeue"
+              of={`${events()}: ${props.group.detail}`}
+              sentence={`Treat ${events()} again?`}
+              busy={deciding.busy()}
+              do={() => void decide('requeue')}
+            />
+          </Show>
           <Confirmed
             label="Discard"
             of={`${events()}: ${props.group.detail}`}

@@ -4,7 +4,9 @@ import type { DeadLetterAnswer } from '#ui/server/api/dead_letter_routes.ts'
 import { bytes, count } from '../format/numbers.ts'
 import { copy } from '../shell/toast.tsx'
 
-const DUMP_BYTES = 256
+const DUMP_BYTES = 240
+/** What a drawer has room for. */
+const LINE_BYTES = 12
 
 /** What it is about, in a line. */
 export function letterTitle({ event, bytes: unread, detail }: DeadLetterAnswer): string {
@@ -140,15 +142,16 @@ function Export(props: { readonly of: NonNullable<DeadLetterAnswer['raw_export']
   )
 }
 
-/** Sixteen bytes a line, as hex dumps have them. */
+/** As hex dumps have them. */
 function Dump(props: { readonly base64: string; readonly size: number }) {
   const lines = () => {
     const all = bytesOf(props.base64).subarray(0, DUMP_BYTES)
-    return Array.from({ length: Math.ceil(all.length / 16) }, (_, at) => {
-      const line = [...all.subarray(at * 16, at * 16 + 16)]
+    return Array.from({ length: Math.ceil(all.length / LINE_BYTES) }, (_, at) => {
+      const from = at * LINE_BYTES
+      const line = [...all.subarray(from, from + LINE_BYTES)]
       const hex = line.map((byte) => byte.toString(16).padStart(2, '0')).join(' ')
       const text = line.map((byte) => (byte > 31 && byte < 127 ? String.fromCharCode(byte) : '·')).join('')
-      return `${(at * 16).toString(16).padStart(4, '0')}  ${hex.padEnd(47)}  ${text}\n`
+      return `${from.toString(16).padStart(4, '0')}  ${hex.padEnd(3 * LINE_BYTES - 1)}  ${text}\n`
     })
   }
   return (
