@@ -20,7 +20,7 @@ import { vacuumTable } from './compaction/vacuum.ts'
 import { loadSnapshot } from './delta/snapshot.ts'
 import { createLakeSink } from './lake.ts'
 import { LOCAL_SOURCES } from './query/local_sources.ts'
-import { createQueryProcess } from './query/query_process.ts'
+import { createQueryProcess, type QueryProcess } from './query/query_process.ts'
 import { batchOf, GROUP, LOG_ID, micros, OTHER_PROJECT, PROJECT } from './query/testing/fixture.ts'
 import { crashingWriter } from './testing/crashing_writer.ts'
 import { pythonWithReaders, readTable } from './testing/delta_readers.ts'
@@ -120,9 +120,10 @@ function lakeIn(s3: S3Server): void {
     await log.createTopics([{ name: topic.name, partitions: 1, retentionMs: 3_600_000, retentionBytes: null }])
     const sink = createLakeSink({ store: lake })
     const cache = { directory: join(folder, 'cache'), maxBytes: 2 ** 28 }
-    const settings = { logDirectory: join(folder, 'log'), lake, cache, lakeGroup: GROUP }
-    const queries = await createQueryProcess({ sources: LOCAL_SOURCES, settings, tempDirectory: join(folder, 'temp') })
+    const settings = { log: { directory: join(folder, 'log') }, lake, cache, lakeGroup: GROUP }
+    let queries: QueryProcess | undefined
     try {
+      queries = await createQueryProcess({ sources: LOCAL_SOURCES, settings, tempDirectory: join(folder, 'temp') })
       let offset = 0
       const write = async (name: string, day: number, projectId = PROJECT) => {
         const timestamp = micros(`2026-11-${day}T10:00:00Z`)
@@ -135,7 +136,7 @@ function lakeIn(s3: S3Server): void {
         await sink.flush()
       }
       const query = async (sql: string, projectId = PROJECT) => {
-        const { pages } = await queries.query({ projectId, projectName: 'default', sql })
+        const { pages } = await queries!.query({ projectId, projectName: 'default', sql })
         const rows: QueryRow[] = []
         for await (const page of pages) rows.push(...page)
         return rows.map(([value]) => value)
@@ -160,7 +161,7 @@ function lakeIn(s3: S3Server): void {
       await write('now', 24)
       assert.deepEqual(await query(names), ['now', 'tuesday'])
     } finally {
-      await queries.close()
+      await queries?.close()
       await sink.close()
       await log.close()
       rmSync(folder, { recursive: true, force: true })
