@@ -46,7 +46,7 @@ import { configured } from './config.ts'
 import { prepareDataFolder } from './data_folder.ts'
 import { openLog, storesOf } from './log.ts'
 import { openPostgres } from './postgres.ts'
-import { lakeSources, openReplays } from './replay.ts'
+import { dropOtherCaches, lakeSources, openReplays } from './replay.ts'
 import { ROLES, type Role } from './roles.ts'
 import { readSettings, readTls, type Settings, type StartFlags } from './settings.ts'
 
@@ -137,6 +137,7 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
       ? opens(createWorkers({ database, log: log.id, roles: roles.names, reporter, warn }))
       : reporter
     const processMetrics = opens(createProcessMetrics())
+    await dropOtherCaches(settings, live.generation)
     const query =
       roles.has('query') || roles.has('ui')
         ? opens(

@@ -1,4 +1,5 @@
 /** Replays as this process has them: put together for `main.ts`. What runs in their own process: `replay_child.ts`. */
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { EventLog } from '#pipeline/log/log.ts'
 import type { Database } from '#pipeline/postgres/database.ts'
@@ -67,17 +68,24 @@ export async function openReplays(options: ReplayOptions): Promise<Replays & { c
   return { ...replays, close: async () => controller?.close() }
 }
 
-/** What the query process reads from while this generation is the live one. Each has a cache of its own. */
+/** What the query process reads from while this generation is the live one. Each has a cache of its own: two may be read at a time. */
 export function lakeSources(
   { lake, cache }: Pick<Settings, 'lake' | 'cache'>,
   log: LogPlace,
   generation: number,
 ): LocalSettings {
-  const directory = generation === 1 ? cache.directory : `${cache.directory}_g${generation}`
   return {
     log,
     lake: generationStore(lake, generation),
-    cache: { ...cache, directory },
+    cache: { ...cache, directory: join(cache.directory, String(generation)) },
     lakeGroup: lakeGroup(generation),
+  }
+}
+
+/** At a start nobody reads the caches of generations that are not the live one. */
+export async function dropOtherCaches({ cache }: Pick<Settings, 'cache'>, generation: number): Promise<void> {
+  const names = await readdir(cache.directory).catch(() => [])
+  for (const name of names) {
+    if (name !== String(generation)) await rm(join(cache.directory, name), { recursive: true, force: true })
   }
 }

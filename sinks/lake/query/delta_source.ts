@@ -66,6 +66,7 @@ export function createDeltaSource(store: ObjectStore, files: LakeFiles, options:
   return {
     directory: files.directory,
     hold: files.hold,
+    close: files.close,
     async snapshot(projectId, tableName) {
       const table = tableKey(projectId, tableName)
       const before = tables.get(table) ?? Promise.resolve(null)

@@ -1,6 +1,6 @@
 /** The first wall where the lake is a bucket: a project's DuckDB sees that project's folder of the cache, and no other. */
 import assert from 'node:assert/strict'
-import { mkdirSync } from 'node:fs'
+import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { it } from 'node:test'
 import { withFolder } from '#sinks/store/testing/folder.ts'
@@ -29,7 +29,8 @@ it('a project reads its own cached files, and none of one whose id begins like i
     const store = createMemoryStore()
     const projects = ['shop', 'shop2', 'sho', 'shop-2']
     for (const project of projects) await store.put(fileOf(project).key, new TextEncoder().encode(CONTENT))
-    const files = await cachedFiles(store, { directory: join(folder, 'cache'), maxBytes: 1000 })
+    const files = cachedFiles(store, { directory: join(folder, 'cache'), maxBytes: 1000 })
+    assert.ok(!existsSync(join(folder, 'cache')), 'nothing of it is asked for yet')
     const { paths } = await files.hold(projects.map(fileOf), NEVER)
     const tempDirectory = join(folder, 'temp')
     mkdirSync(tempDirectory)
@@ -46,4 +47,5 @@ it('a project reads its own cached files, and none of one whose id begins like i
     }
     connection.closeSync()
     instance.close()
+    await files.close()
   }))

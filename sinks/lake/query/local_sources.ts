@@ -29,7 +29,11 @@ export const createQuerySources: CreateQuerySources = async (settings) => {
   const { store, files } = await openLakeFiles(place, cache)
   const log = await openReadOnly(logPlace)
   const lake = createDeltaSource(store, files)
-  return { log, lake, lakeGroup, close: () => log.close() }
+  const close = async () => {
+    await lake.close()
+    await log.close()
+  }
+  return { log, lake, lakeGroup, close }
 }
 
 /** The log, to read beside its owner. @throws as the log's own */

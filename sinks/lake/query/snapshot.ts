@@ -40,6 +40,7 @@ export interface LakeFiles {
    * @throws TransientError where they cannot be fetched
    */
   hold(files: readonly LakeFile[], signal: AbortSignal): Promise<HeldFiles>
+  close(): Promise<void>
 }
 
 export interface HeldFiles {

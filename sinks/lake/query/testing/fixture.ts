@@ -125,7 +125,7 @@ export class FixtureLake implements LakeSource {
     return path
   }
 
-  close(): void {
+  async close(): Promise<void> {
     rmSync(this.root, { recursive: true, force: true })
   }
 }
