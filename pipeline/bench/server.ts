@@ -20,8 +20,8 @@ export interface BenchServer extends TestServer {
 /** Ticks keep arriving, so the last few records are always on their way. */
 const SETTLED_RECORDS = 15
 
-export async function startBenchServer(): Promise<BenchServer> {
-  const server = await startServer()
+export async function startBenchServer(env: Readonly<Record<string, string>> = {}): Promise<BenchServer> {
+  const server = await startServer({ env })
   return {
     ...server,
     cpuSeconds: () => cpuSeconds(server.pid),
