@@ -11,6 +11,7 @@ import { createFileStore } from '#sinks/store/file_store.ts'
 import { TEST_KEY } from '../../end_to_end/server.ts'
 import { atLeast, atMost, type Figure, type Scenario } from './figure.ts'
 import { kafka } from './kafka_logs.bench.ts'
+import { killed } from './killed.bench.ts'
 import { page } from './page.bench.ts'
 import { type BenchServer, startBenchServer } from './server.ts'
 import { tail } from './tail.bench.ts'
@@ -141,7 +142,7 @@ const start: Scenario = async () => {
   return [atMost('start to ready', first.readySeconds, 's', 5)]
 }
 
-const SCENARIOS: Record<string, Scenario> = { start, logs, spans, small, visible, tail, page, steady, kafka }
+const SCENARIOS: Record<string, Scenario> = { start, logs, spans, small, visible, tail, page, steady, kafka, killed }
 
 const chosen = process.argv.slice(2)
 const figures: Figure[] = []
