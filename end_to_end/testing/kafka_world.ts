@@ -21,6 +21,8 @@ export interface KafkaWorld {
   readonly kafka: KafkaServer
   readonly registry: RegistryServer
   readonly postgres: TestPostgres
+  /** Of the lake they share. */
+  readonly lakeFolder: string
   /** What millrace's settings are here. */
   readonly env: Readonly<Record<string, string>>
   /**
@@ -40,12 +42,13 @@ export async function createKafkaWorld(
   const { kafkaUrl, ...broker } = options
   const folder = mkdtempSync(join(tmpdir(), 'millrace-world-'))
   const [kafka, registry, postgres] = await Promise.all([startKafka(broker), startRegistry(), createTestPostgres()])
+  const lakeFolder = join(folder, 'lake')
   const { host, user, database } = postgres.server.connection
   const env = {
     MILLRACE_LOG: kafkaUrl ?? `kafka://${kafka.brokers.join(',')}`,
     MILLRACE_SCHEMA_REGISTRY_URL: registry.url,
     MILLRACE_POSTGRES_URL: `postgres://${user}@localhost/${database}?host=${encodeURIComponent(host)}`,
-    MILLRACE_LAKE: `file:${join(folder, 'lake')}`,
+    MILLRACE_LAKE: `file:${lakeFolder}`,
     MILLRACE_PARTITIONS: String(PARTITIONS),
   }
   const servers: TestServer[] = []
@@ -59,6 +62,7 @@ export async function createKafkaWorld(
     kafka,
     registry,
     postgres,
+    lakeFolder,
     env,
     start: (...args) => startWith({}, ...args),
     startWith,

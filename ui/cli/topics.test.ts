@@ -62,6 +62,15 @@ describe('millrace topics tail', () => {
     assert.deepEqual([first.body_bytes, first.project_id, tick.tick], [2, raw.projectId, true])
   })
 
+  it('shows the bytes of what it cannot read, and goes on', async () => {
+    const log = await logOf(1)
+    await log.append([{ topic: telemetryEvents.name, partition: 0, value: Buffer.from('no'), timestamp: 0 }])
+    await append(log, 0, 'b')
+    const [first, second] = await rows(log, telemetryEvents.name, {})
+    assert.deepEqual([first.bytes, second.name], [Buffer.from('no').toString('hex'), 'b'])
+    assert.match(String(first.unreadable), /not a framed Avro value/)
+  })
+
   for (const [from, expected] of [
     ['beginning', ['a', 'b', 'c']],
     ['end', []],

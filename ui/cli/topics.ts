@@ -182,8 +182,12 @@ async function startOf(log: Log, topic: string, partition: number, from: string)
 function* rowsOf(log: Log, { topic, partition, offset, value }: LogRecord): Iterable<Record<string, unknown>> {
   const place = { log: log.id, topic, partition, offset, previous: -1 }
   const at = { _partition: partition, _offset: offset }
-  if (topic === telemetryRaw.name) yield* exportsOf(rawRecordCodec.decode(value, place), at)
-  else yield* eventsOf(eventBatchCodec.decode(value, place), at)
+  try {
+    if (topic === telemetryRaw.name) yield* exportsOf(rawRecordCodec.decode(value, place), at)
+    else yield* eventsOf(eventBatchCodec.decode(value, place), at)
+  } catch (error) {
+    yield { ...at, unreadable: (error as Error).message, bytes: value }
+  }
 }
 
 function* exportsOf(
