@@ -7,7 +7,7 @@ import type { EventLog } from '#pipeline/log/log.ts'
 import type { Connection } from '#pipeline/postgres/database.ts'
 import type { Account, LedgerRow } from '#schemas/projections.ts'
 import { telemetryRaw } from '#schemas/topics.ts'
-import { ledgerFields, NOTHING } from './read.ts'
+import { ledgerFields, NOTHING, rowsOf } from './read.ts'
 import { SINK, type SinkPosition } from './store.ts'
 
 type Log = Pick<EventLog, 'id' | 'topics' | 'read'>
@@ -26,7 +26,8 @@ export async function readAccount(
   maxBytes = MAX_BYTES,
 ): Promise<Account> {
   // One statement sees one moment: rows and positions fit.
-  const [{ ledger, positions }] = await connection.query<{ ledger: LedgerRow | null; positions: SinkPosition[] }>(
+  const [found] = await rowsOf<{ ledger: LedgerRow | null; positions: SinkPosition[] }>(
+    connection,
     `select
       (select to_jsonb(found) from (select ${ledgerFields} from ledger where project_id = $1) as found) as ledger,
       (select coalesce(jsonb_agg(found), '[]') from (
@@ -35,6 +36,7 @@ export async function readAccount(
         where live and sink = $2) as found) as positions`,
     [projectId, SINK],
   )
+  const { ledger, positions } = found ?? { ledger: null, positions: [] }
   const counted = await countRaw(log, projectId, reachedIn(log, positions), maxBytes)
   return { ledger: ledger ?? NOTHING, ...counted }
 }

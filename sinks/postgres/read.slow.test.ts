@@ -8,7 +8,7 @@ import { type Export, rawRecordCodec } from '#schemas/raw_record.ts'
 import { telemetryRaw } from '#schemas/topics.ts'
 import { readAccount } from './in_flight.ts'
 import { createPostgresWriter } from './postgres.ts'
-import { readLedger, readServices, readUsage } from './read.ts'
+import { readLedger, readServices, readUsage, readUsageToday } from './read.ts'
 import { createProjectionsDatabase, type ProjectionsDatabase } from './testing/projections_database.ts'
 
 let postgres: ProjectionsDatabase
@@ -40,6 +40,15 @@ function events(offset: number, receivedAt: number, changes: Partial<Batch> = {}
   } as const
   return batchOf(offset, columns, { receivedAt, receivedBytes: 50, ...changes })
 }
+
+it('nothing is read before the sink has ever run', async () => {
+  const log = new MemoryLog()
+  assert.deepEqual(await readServices(database, 'project'), [])
+  assert.deepEqual(await readUsage(database, 'project'), [])
+  assert.deepEqual(await readUsageToday(database, Date.now()), [])
+  assert.equal((await readLedger(database, 'project')).received, 0)
+  assert.deepEqual((await readAccount(database, log, 'project')).ledger, await readLedger(database, 'project'))
+})
 
 describe('services', () => {
   it('are read with what they last said, when they were seen, and how fast they send', async () => {

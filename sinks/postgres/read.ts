@@ -11,7 +11,8 @@ export async function readServices(
   projectId: string,
   limit = MAX_ROWS,
 ): Promise<readonly ServiceRow[]> {
-  return connection.query<ServiceRow>(
+  return rowsOf<ServiceRow>(
+    connection,
     `select service_namespace as namespace, service_name as name, service_version as version, sdk_name as "sdkName",
       sdk_language as "sdkLanguage", sdk_version as "sdkVersion", ${micros('first_seen')} as "firstSeen",
       ${micros('last_seen')} as "lastSeen", logs, spans, metrics, errors, events_per_second as "eventsPerSecond",
@@ -27,7 +28,8 @@ export async function readUsage(
   projectId: string,
   limit = MAX_ROWS,
 ): Promise<readonly UsageRow[]> {
-  return connection.query<UsageRow>(
+  return rowsOf<UsageRow>(
+    connection,
     `select signal, ${micros('hour')} as hour, events, bytes from usage
     where project_id = $1 order by usage.hour desc, signal limit $2`,
     [projectId, limit],
@@ -36,7 +38,7 @@ export async function readUsage(
 
 /** What became of all events of a project up to where the sink stands. @throws as `Connection.query` */
 export async function readLedger(connection: Connection, projectId: string): Promise<LedgerRow> {
-  const [row] = await connection.query<LedgerRow>(`select ${ledgerFields} from ledger where project_id = $1`, [
+  const [row] = await rowsOf<LedgerRow>(connection, `select ${ledgerFields} from ledger where project_id = $1`, [
     projectId,
   ])
   return row ?? NOTHING
@@ -51,11 +53,29 @@ export async function readUsageToday(
   connection: Connection,
   nowMs: number,
 ): Promise<readonly { readonly projectId: string; readonly events: number; readonly bytes: number }[]> {
-  return connection.query(
+  return rowsOf(
+    connection,
     `select project_id as "projectId", sum(events) as events, sum(bytes) as bytes from usage
     where hour >= date_trunc('day', to_timestamp($1::double precision / 1000), 'UTC') group by project_id`,
     [nowMs],
   )
+}
+
+/** PostgreSQL's code (appendix A) where there is no such table or view. */
+const UNDEFINED_TABLE = '42P01'
+
+/** None where no generation of the projections was made yet: then nothing was stored. @throws as `Connection.query` */
+export async function rowsOf<Row extends object>(
+  connection: Connection,
+  sql: string,
+  params: readonly unknown[],
+): Promise<Row[]> {
+  try {
+    return await connection.query<Row>(sql, params)
+  } catch (error) {
+    if ((error as { code?: string }).code === UNDEFINED_TABLE) return []
+    throw error
+  }
 }
 
 /** {@link LedgerRow} from the view `ledger`. */
