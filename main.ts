@@ -2,7 +2,6 @@
  * The composition root and the command line: the only file that knows every room.
  * Read `startMillrace` from the top to follow the data.
  */
-import { hash, randomBytes } from 'node:crypto'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { OperatorError } from '#pipeline/errors/errors.ts'
@@ -14,7 +13,6 @@ import { startRuntime } from '#pipeline/runtime/runtime.ts'
 import { createWorkers } from '#pipeline/runtime/workers.ts'
 import { createPostgresStateStore } from '#pipeline/state/postgres.ts'
 import { createSqliteStateStore } from '#pipeline/state/sqlite.ts'
-import type { Directory, ProjectDirectory } from '#schemas/directory.ts'
 import { telemetryEvents } from '#schemas/topics.ts'
 import { acceptedUntil } from '#sinks/dead_letters/accept.ts'
 import { createDeadLetters } from '#sinks/dead_letters/dead_letters.ts'
@@ -32,10 +30,10 @@ import { createReceiver } from '#topologies/receive/receiver.ts'
 import { telemetry } from '#topologies/telemetry.topology.ts'
 import { runCommandLine } from '#ui/cli/command_line.ts'
 import { announceRunning, forgetRunning } from '#ui/cli/running.ts'
-import { createAccess, LOCAL_KEY_ID } from '#ui/server/api/access.ts'
+import { createAccess } from '#ui/server/api/access.ts'
 import { type ProbeOptions, probeRoutes } from '#ui/server/api/probe_routes.ts'
 import { apiRoutes } from '#ui/server/api/routes.ts'
-import { createStoredDirectory, type StoredDirectory } from '#ui/server/directory/directory.ts'
+import { createStoredDirectory } from '#ui/server/directory/directory.ts'
 import { createSessions } from '#ui/server/directory/sessions.ts'
 import { createHttpServer } from '#ui/server/server.ts'
 import { createLiveTail } from '#ui/server/tail/live_tail.ts'
@@ -44,7 +42,9 @@ import { isPageBuilt, PAGE_NOT_BUILT, pageRoute } from '#ui/server/web/page.ts'
 import { openArchive } from './archive.ts'
 import { configured } from './config.ts'
 import { prepareDataFolder } from './data_folder.ts'
+import { localKey } from './local_key.ts'
 import { openLog, storesOf } from './log.ts'
+import { moveLog } from './move_log.ts'
 import { openPostgres } from './postgres.ts'
 import { dropOtherCaches, lakeSources, openReplays } from './replay.ts'
 import { ROLES, type Role } from './roles.ts'
@@ -57,6 +57,8 @@ export interface Millrace {
   readonly ports: { readonly grpc: number; readonly http: number; readonly sql: number }
   /** The key made at the very first start; shown once, `null` ever after. */
   readonly firstKey: string | null
+  /** Records that stages and sinks have yet to commit, all together, and those that are stopped, with their reasons. */
+  behind(): Promise<{ readonly records: number; readonly stopped: readonly string[] }>
   /** Stops taking data in, finishes what is in flight, makes it durable. */
   close(): Promise<void>
 }
@@ -243,27 +245,17 @@ export async function startMillrace(settings: Settings, logger: Logger): Promise
       httpUrl: http.url,
       ports: { ...ports, sql: sql?.port ?? settings.sqlPort },
       firstKey: directory.firstKey,
+      async behind() {
+        const { parts } = await reporter.report()
+        const records = parts.reduce((sum, { lag_records }) => sum + lag_records, 0)
+        return { records, stopped: [...health(), ...reporter.notReady()] }
+      },
       close,
     }
   } catch (error) {
     await close()
     throw error
   }
-}
-
-/** A key of this run only, for the command line on the same machine (`run.json`): it administers the instance. */
-function localKey(stored: StoredDirectory): {
-  readonly key: string
-  readonly directory: Directory & ProjectDirectory
-} {
-  const key = `local_${randomBytes(24).toString('base64url')}`
-  const { id: projectId, name: projectName } = stored.defaultProject
-  const principal = { projectId, projectName, keyId: LOCAL_KEY_ID, scopes: ['read', 'admin'] } as const
-  // Compared by hash: how long that takes says nothing about the key.
-  const sha256 = hash('sha256', key)
-  const authenticate: Directory['authenticate'] = (given) =>
-    given.length === key.length && hash('sha256', given) === sha256 ? principal : stored.authenticate(given)
-  return { key, directory: { authenticate, project: stored.project } }
 }
 
 /** Runs until a signal ends it; a second signal ends it at once, and so does the time it may take. */
@@ -311,7 +303,14 @@ async function serve(flags: StartFlags): Promise<void> {
 if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   try {
     const settings = () => readSettings(process.env)
-    await runCommandLine(process.argv, { serve, roles: ROLES, settings, stores: () => storesOf(settings()) })
+    await runCommandLine(process.argv, {
+      ...{ serve, roles: ROLES, settings },
+      stores: () => storesOf(settings()),
+      moveLog: () => {
+        const say = (line: string) => void process.stdout.write(`${line}\n`)
+        return moveLog({ settings: settings(), start: startMillrace, logger: createLogger('warn'), say })
+      },
+    })
   } catch (error) {
     if (!(error instanceof OperatorError)) throw error
     process.stderr.write(`millrace: ${error.message}\n`)

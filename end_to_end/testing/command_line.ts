@@ -10,11 +10,16 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** @param dataDir of a running millrace */
-export function millrace(dataDir: string, args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
+/** @param dataDir of a running millrace @param cwd where it is started */
+export function millrace(
+  dataDir: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+  cwd = process.cwd(),
+): Promise<Ended> {
   const environment = { ...process.env, MILLRACE_DATA_DIR: dataDir, ...env }
   return new Promise((resolve) => {
-    execFile(process.execPath, [main, ...args], { env: environment }, (error, stdout, stderr) =>
+    execFile(process.execPath, [main, ...args], { env: environment, cwd }, (error, stdout, stderr) =>
       resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
     )
   })

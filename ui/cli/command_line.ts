@@ -28,6 +28,8 @@ export interface CommandLineOptions {
   readonly settings: () => { readonly dataDir: string }
   /** @throws OperatorError where the environment has a bad setting */
   readonly stores: () => Stores
+  /** From the embedded log to the one the settings name. */
+  readonly moveLog: () => Promise<void>
 }
 
 /** @param argv as `process.argv` @throws OperatorError with a sentence for the person at the terminal */
@@ -71,6 +73,12 @@ export async function runCommandLine(argv: readonly string[], options: CommandLi
   program.addCommand(dlqCommands((url) => targetOf(url, options)))
   program.addCommand(replayCommands((url) => targetOf(url, options)))
   program.addCommand(groupsCommands(options.stores))
+  program
+    .command('log')
+    .description('the log as a whole')
+    .command('move')
+    .description("from the data folder's embedded log to Kafka, as MILLRACE_LOG names it; millrace must be stopped")
+    .action(options.moveLog)
   program.addCommand(topicsCommands(options.stores))
   await program.parseAsync([...argv])
 }
