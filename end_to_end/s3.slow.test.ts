@@ -90,7 +90,7 @@ function inBucket({ endpoint, bucket }: S3Server): void {
       const started = startServer({ dataDir, env: { ...env, [name]: 's3://not-there/x' } })
       await assert.rejects(
         started,
-        /it ended with 2: millrace: s3:\/\/not-there\/x: there is no bucket not-there at http/,
+        /it ended with code 2: millrace: s3:\/\/not-there\/x: there is no bucket not-there at http/,
       )
     }
   })

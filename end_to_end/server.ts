@@ -125,7 +125,7 @@ async function ready(
     )
     if (isReady) return
     signal?.throwIfAborted()
-    const end = child.exitCode ?? child.signalCode
+    const end = child.exitCode === null ? child.signalCode : `code ${child.exitCode}`
     if (end !== null) throw new Error(`it ended with ${end}: ${output.join('')}`)
     if (performance.now() > deadline)
       throw new Error(`it is not ready after ${READY_TIMEOUT_MS} ms: ${output.join('')}`)
