@@ -149,7 +149,11 @@ describe('a broken world', { skip: servicesMissing() }, () => {
     emptyPartition(join(services.kafka.logDirectory, `${t}-0`))
     await services.kafka.restart()
     const writer = await open()
-    await patient(writer).append(sequence(0, 10).map((i) => record(t, `new ${i}`)))
+    await assert.rejects(writer.append([record(t, 'new')]), /it ends at 0, and was read up to 7/)
+    assert.equal(writer.health().length, 1)
+    // Somebody else does it all the same.
+    const stranger = await open({ prefix: 'stranger.' })
+    await patient(stranger).append(sequence(0, 10).map((i) => record(t, `new ${i}`)))
     const reader = await open()
     await joined(reader, 'truncated', [t])
     await assert.rejects(reader.read(t, 0, 7, { maxBytes: 1 }), (error: Error) => {

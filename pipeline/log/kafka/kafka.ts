@@ -64,6 +64,7 @@ export async function createKafkaLog(options: KafkaLogOptions): Promise<OpenKafk
         await makeTopics(cluster, [{ name, partitions: 1, replicationFactor, configs }])
       }
       log.open(await Catalog.open(log, name))
+      await log.checkEnds()
     })
     return log
   } catch (error) {

@@ -76,6 +76,23 @@ export class KafkaLog implements OpenKafkaLog {
     this.#catalog = catalog
   }
 
+  /**
+   * Partitions that end before what a group has read of them lost their end. Nothing may be appended there: it would be given
+   * offsets that are past for those who read.
+   */
+  async checkEnds(): Promise<void> {
+    const stored = [...(await this.#groups.all()).values()].flat().map(({ position }) => position)
+    const known = new Set(this.#catalog!.topics)
+    const positions = stored.filter(({ topic, log }) => log === this.id && known.has(topic))
+    const bounds = await this.#offsets.allBounds(positions)
+    for (const position of positions) {
+      const { end } = bounds.get(keyOf(position))!
+      if (end >= position.offset) continue
+      const { message } = this.#partitions.break(position, `it ends at ${end}, and was read up to ${position.offset}`)
+      this.#settings.warn(message)
+    }
+  }
+
   async createTopics(specs: readonly TopicSpec[]): Promise<void> {
     await this.#topics.create(specs, this.#catalog!)
   }
