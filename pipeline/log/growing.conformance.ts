@@ -21,13 +21,14 @@ export function describeGrowing(opened: () => EventLog): void {
       await assert.rejects(log.growTopics([t, other], 1), OperatorError)
       await assert.rejects(log.growTopics(['conformance.none.v1'], 3), RangeError)
       for (let turn = 0; turn < 2; turn++) await log.growTopics([t, other], 3)
-      assert.deepEqual(await log.append([record(t, 'c'), record(t, 'd', 2), record(other, 'e', 2)]), [1, 0, 0])
+      await log.append([record(t, 'c'), record(t, 'd', 2), record(other, 'e', 2)])
       const info = (await log.topics()).find(({ name }) => name === t)!
-      assert.deepEqual(
-        info.bounds.map(({ end }) => end),
-        [2, 0, 1],
+      assert.deepEqual([info.partitions, info.bounds.length, info.bounds[1].end], [3, 3, 0])
+      // Where answers are lost, what was appended again stands there twice.
+      const stored = await Promise.all(
+        [0, 2].map(async (partition) => [...new Set(texts(await readAll(log, t, partition)))]),
       )
-      assert.deepEqual(texts(await readAll(log, t, 0)), ['a', 'c'])
+      assert.deepEqual(stored, [['a', 'c'], ['d']])
       const { assignments, membership } = await joined(log, 'grown', [t])
       assert.deepEqual(
         assignments.map(({ partition }) => partition),

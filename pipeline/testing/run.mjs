@@ -6,6 +6,7 @@
  * With `all`, two files run at a time, and some measure: a file that failed runs once more, alone. What then passes is
  * counted as passed and named, since a test that needs the machine to itself is worth mending.
  */
+import { resolve } from 'node:path'
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
 import { fileURLToPath } from 'node:url'
@@ -39,15 +40,22 @@ process.exit(sums.failed > 0 || sums.passed === 0 || skippedInCi ? 1 : 0)
 async function runFiles(paths, how) {
   const sums = { passed: 0, failed: 0, skipped: 0, byFile: new Map(), failedFiles: new Set() }
   const stream = run({ files: paths, timeout: 600_000, ...how })
-  stream.on('test:fail', ({ file, name }) => sums.failedFiles.add(file ?? name))
+  const known = new Set(paths.map((path) => resolve(path)))
+  stream.on('test:fail', ({ name, nesting }) => {
+    // A file that ended with a fault of its own is reported as a test of that name.
+    if (nesting === 0 && known.has(resolve(name))) sums.failedFiles.add(resolve(name))
+  })
   stream.on('test:summary', ({ file, counts }) => {
     const own = { passed: counts.passed, failed: counts.failed + counts.cancelled, skipped: counts.skipped }
     if (file === undefined) Object.assign(sums, own)
-    else sums.byFile.set(file, own)
+    else {
+      sums.byFile.set(resolve(file), own)
+      if (own.failed > 0) sums.failedFiles.add(resolve(file))
+    }
   })
   const report = stream.compose(new spec())
   report.pipe(process.stdout, { end: false })
-  await new Promise((resolve) => report.once('end', resolve))
+  await new Promise((ended) => report.once('end', ended))
   return sums
 }
 
