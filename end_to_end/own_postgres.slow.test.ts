@@ -8,9 +8,10 @@ import { dirname, join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import pg from 'pg'
 import { unprivileged } from '#pipeline/postgres/unprivileged.ts'
+import { freePorts } from '#pipeline/testing/services/ports.ts'
 import { until } from '#pipeline/testing/until.ts'
 import { TEST_CERTIFICATE, TEST_CERTIFICATE_KEY } from '#sinks/lake/pgwire/testing/certificate.ts'
-import { freePorts, startServer, TEST_KEY } from './server.ts'
+import { startServer, TEST_KEY } from './server.ts'
 
 const initdb = globSync('/usr/lib/postgresql/*/bin/initdb').sort().at(-1)
 const skip = initdb === undefined && 'there is no PostgreSQL server: apt-get install postgresql'

@@ -1,10 +1,10 @@
 /** Runs millrace as a user would, as a process of its own, for tests and benches that look at it from outside. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { freePorts } from '#pipeline/testing/services/ports.ts'
 
 const root = join(import.meta.dirname, '..')
 const READY_TIMEOUT_MS = 30_000
@@ -131,19 +131,4 @@ async function ready(
       throw new Error(`it is not ready after ${READY_TIMEOUT_MS} ms: ${output.join('')}`)
     await delay(20)
   }
-}
-
-/** Ports nobody listens on at this moment. */
-export async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'))
-  const ports = await Promise.all(
-    servers.map(
-      (server) =>
-        new Promise<number>((resolve) =>
-          server.on('listening', () => resolve((server.address() as { port: number }).port)),
-        ),
-    ),
-  )
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
-  return ports
 }
