@@ -148,24 +148,31 @@ function stagePart(options: RuntimeOptions, stage: Stage, shared: Shared): Part 
   const rule = new FailureRule(stage.name, options.failures)
   return part(options, 'stage', stage, stage.name, (assignments, membership, stats, stop) =>
     assignments.map((assignment) =>
-      supervise(options, rule, stage.name, [stats[assignment.partition]], [assignment], stop, ([from]) =>
-        runTask(
-          {
-            topology: options.topology,
-            stage,
-            assignment: from,
-            membership,
-            log,
-            states,
-            ...shared,
-            rule,
-            credits,
-            stats: stats[from.partition],
-            logger,
-            acceptGap: gapAccepted(options, stage.name),
-          },
-          stop,
-        ),
+      supervise(
+        options,
+        rule,
+        { name: stage.name, group: stage.name },
+        [stats[assignment.partition]],
+        [assignment],
+        stop,
+        ([from]) =>
+          runTask(
+            {
+              topology: options.topology,
+              stage,
+              assignment: from,
+              membership,
+              log,
+              states,
+              ...shared,
+              rule,
+              credits,
+              stats: stats[from.partition],
+              logger,
+              acceptGap: gapAccepted(options, stage.name),
+            },
+            stop,
+          ),
       ),
     ),
   )
@@ -183,7 +190,7 @@ function sinkPart(options: RuntimeOptions, sink: AnySink, shared: Shared): Part 
     const assigned = assignments.map(({ partition }) => stats[partition])
     const acceptGap = gapAccepted(options, sink.name)
     return [
-      supervise(options, rule, group, assigned, assignments, stop, (from) =>
+      supervise(options, rule, { name: sink.name, group }, assigned, assignments, stop, (from) =>
         runSinkTask(
           { sink, sinks, assignments: from, membership, log, ...shared, rule, stats, logger, acceptGap },
           stop,

@@ -13,6 +13,7 @@ import { defineStage } from '../stage/stage.ts'
 import { createSqliteStateStore } from '../state/sqlite.ts'
 import { MemoryLog } from '../testing/memory_log.ts'
 import { batchOf, batchTopic, sourceTopic } from '../testing/samples.ts'
+import { until } from '../testing/until.ts'
 import { defineTopology } from '../topology/topology.ts'
 import { type Runtime, startRuntime } from './runtime.ts'
 
@@ -132,6 +133,25 @@ it('puts it aside again after a restart in between, under the same origin', asyn
     (await deadLetters(log)).map(({ origin }) => origin.offset),
     [1, 1, 3],
   )
+})
+
+it('that fails at nearly everything is accepted by its name, whatever its group is called', async () => {
+  const log = new FailingLog()
+  const stored: Batch[] = []
+  const sink = { ...arraySink(stored), group: 'array_2' }
+  const runtime = await startRuntime({
+    ...{ topology: defineTopology('test', [copy], [sink]), log, states: createSqliteStateStore(':memory:') },
+    ...{ logger: createLogger('silent'), partitions: 1, sleep: () => new Promise((resolve) => setImmediate(resolve)) },
+    failures: { projects: () => 1, acceptedUntil: async (name) => (name === 'array' ? Date.now() + 60_000 : null) },
+  })
+  for (let at = 0; at < 5; at++) {
+    const batch = batchOf(at, { name: ['text', Array(5).fill(`e${at}`)] }, { projectId: at < 4 ? 'bad' : 'good' })
+    await log.append([{ topic: raw.name, partition: 0, value: raw.codec.encode(batch, 1), timestamp: at }])
+  }
+  await until(async () => (await log.positions('array_2'))[0]?.offset === 5)
+  assert.equal(runtime.status()[1].tasks[0].errors, 1, 'it had stopped before')
+  await runtime.close()
+  assert.deepEqual(names(stored), ['e4'])
 })
 
 it('is replaced by one of another group, which begins where that group stands, while the other finishes', async () => {

@@ -29,7 +29,7 @@ const defaultBackoffMs = (attempt: number): number => Math.min(10_000, 50 * 2 **
 export async function supervise(
   options: SuperviseOptions,
   rule: FailureRule,
-  name: string,
+  { name, group }: { readonly name: string; readonly group: string },
   stats: readonly TaskStats[],
   assignments: readonly Assignment[],
   stop: AbortSignal,
@@ -38,7 +38,7 @@ export async function supervise(
   const { log, logger, backoffMs = defaultBackoffMs, sleep = defaultSleep } = options
   const committed = () => stats.map((entry) => entry.position?.offset).join()
   const atCommitted = async () => {
-    const positions = await log.positions(name)
+    const positions = await log.positions(group)
     return assignments.map((assignment) => ({
       ...assignment,
       position: positions.find((at) => at.topic === assignment.topic && at.partition === assignment.partition) ?? null,
