@@ -8,11 +8,12 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { loadSnapshot } from '#sinks/lake/delta/snapshot.ts'
 import { createFileStore } from '#sinks/store/file_store.ts'
-import { TEST_KEY } from '../../end_to_end/server.ts'
 import { atLeast, atMost, type Figure, type Scenario } from './figure.ts'
 import { kafka } from './kafka_logs.bench.ts'
 import { killed } from './killed.bench.ts'
 import { page } from './page.bench.ts'
+import { quantile, visibleAfterMs } from './probe.ts'
+import { replay, replayBeside } from './replay.bench.ts'
 import { type BenchServer, startBenchServer } from './server.ts'
 import { tail } from './tail.bench.ts'
 
@@ -74,28 +75,13 @@ const visible: Scenario = async () => {
   await delay(2_000)
   const latencies: number[] = []
   for (let probe = 0; probe < 60; probe++) {
-    const name = `probe-${probe}`
-    const body = JSON.stringify({
-      resourceLogs: [{ scopeLogs: [{ logRecords: [{ eventName: name, body: { stringValue: name } }] }] }],
-    })
-    const headers = { authorization: `Bearer ${TEST_KEY}`, 'content-type': 'application/json' }
-    const response = await fetch(`${server.otlpUrl}/v1/logs`, { method: 'POST', headers, body })
-    if (!response.ok) throw new Error(`the probe was answered ${response.status}`)
-    const acknowledged = performance.now()
-    for (;;) {
-      const [[count]] = await server.query(
-        `select count(*) from otel_logs_and_spans where name = '${name}' and timestamp > now() - interval '5 minutes'`,
-      )
-      if (Number(count) === 1) break
-    }
-    latencies.push(performance.now() - acknowledged)
+    latencies.push(await visibleAfterMs(server, `probe-${probe}`))
   }
   await background
   const stall = await longestStall(server)
   await server.stop()
-  latencies.sort((a, b) => a - b)
-  const at = (quantile: number) => latencies[Math.floor(latencies.length * quantile)]
-  const detail = `p50 ${at(0.5).toFixed(0)} ms, worst ${latencies.at(-1)!.toFixed(0)} ms, ${latencies.length} probes, the query's own time included`
+  const at = (part: number) => quantile(latencies, part)
+  const detail = `p50 ${at(0.5).toFixed(0)} ms, worst ${at(1).toFixed(0)} ms, ${latencies.length} probes, the query's own time included`
   return [atMost('acknowledged → visible in SQL, p99', at(0.99), 'ms', 1_000, detail), stall]
 }
 
@@ -142,7 +128,10 @@ const start: Scenario = async () => {
   return [atMost('start to ready', first.readySeconds, 's', 5)]
 }
 
-const SCENARIOS: Record<string, Scenario> = { start, logs, spans, small, visible, tail, page, steady, kafka, killed }
+const SCENARIOS: Record<string, Scenario> = {
+  ...{ start, logs, spans, small, visible, tail, page },
+  ...{ replay, replayBeside, steady, kafka, killed },
+}
 
 const chosen = process.argv.slice(2)
 const figures: Figure[] = []

@@ -1,6 +1,6 @@
 /**
  * Replay of stored logs into a fresh lake, from the embedded log: `node pipeline/bench/replay.bench.ts` (REPLAY_EVENTS,
- * 1,000,000). Raw records of 2,000 events are appended to the log directly; only the process that replays is measured.
+ * 1,000,000; `beside` measures what it does to live events). Raw records of 2,000 events are appended to the log directly; only the process that replays is measured.
  */
 import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -16,10 +16,13 @@ import { addGeneration, getGeneration } from '#sinks/postgres/catalogue.ts'
 import { prepareProjections } from '#sinks/postgres/generations.ts'
 import { TELEMETRY_PROJECTIONS } from '#sinks/postgres/telemetry_projections.ts'
 import { createReplayProcess } from '#sinks/replay/replay_process.ts'
+import { TEST_KEY } from '../../end_to_end/server.ts'
 import type { ReplayChildSettings } from '../../replay_child.ts'
-import { atLeast, type Figure, type Scenario } from './figure.ts'
+import { atLeast, atMost, type Figure, type Scenario } from './figure.ts'
 import { logsTemplate } from './payload.ts'
+import { quantile, visibleAfterMs } from './probe.ts'
 import { cpuSeconds, residentBytes } from './process_tree.ts'
+import { startBenchServer } from './server.ts'
 
 const EVENTS_PER_RECORD = 2_000
 const APPEND_RECORDS = 8
@@ -93,6 +96,46 @@ export const replay: Scenario = async () => {
   }
 }
 
+const STORED = 1_500_000
+const LIVE_RATE = 5_000
+
+/** What a replay does to what comes in meanwhile: 5,000 events/s, from acknowledged to visible, without one and beside one. */
+export const replayBeside: Scenario = async () => {
+  const server = await startBenchServer()
+  await server.load({ signal: 'logs', batch: 2_000, events: STORED, rate: 0, connections: 4 })
+  await server.settled()
+  let probes = 0
+  const measured = async (goesOn: () => Promise<boolean>) => {
+    const latencies: number[] = []
+    while (await goesOn()) latencies.push(await visibleAfterMs(server, `probe-${probes++}`))
+    return latencies
+  }
+  const live = () =>
+    server.load({ signal: 'logs', batch: 100, events: LIVE_RATE * 60, rate: LIVE_RATE, connections: 2 })
+  const background = live()
+  await delay(2_000)
+  let left = 60
+  const without = await measured(async () => left-- > 0)
+  const body = JSON.stringify({ begin: { kind: 'beginning' } })
+  const headers = { authorization: `Bearer ${TEST_KEY}`, 'content-type': 'application/json' }
+  const started = await fetch(`${server.httpUrl}/v1/replays`, { method: 'POST', headers, body })
+  if (!started.ok) throw new Error(await started.text())
+  const startedMs = performance.now()
+  const beside = await measured(async () => {
+    const { items } = (await (await server.get('/v1/replays')).json()) as { items: { state: string }[] }
+    return items[0].state === 'running'
+  })
+  const seconds = (performance.now() - startedMs) / 1000
+  const sent = await background
+  await server.stop()
+  const of = (latencies: number[]) =>
+    `p50 ${quantile(latencies, 0.5).toFixed(0)}, p99 ${quantile(latencies, 0.99).toFixed(0)} ms of ${latencies.length}`
+  const detail =
+    `${of(beside)}; without a replay ${of(without)}; ${STORED} stored and what came replayed in ${seconds.toFixed(0)} s; ` +
+    `${sent.refused} refused, acknowledged p99 ${sent.p99Ms.toFixed(0)} ms`
+  return [atMost('acknowledged → visible beside a replay, p99', quantile(beside, 0.99), 'ms', 1_000, detail)]
+}
+
 function figuresOf(events: number, seconds: number, cpu: number, samples: readonly number[]): Figure[] {
   const third = Math.floor(samples.length / 3)
   const mean = (part: readonly number[]) => part.reduce((sum, value) => sum + value, 0) / part.length
@@ -104,6 +147,9 @@ function figuresOf(events: number, seconds: number, cpu: number, samples: readon
 }
 
 if (process.argv[1] === import.meta.filename) {
-  for (const { what, value, detail } of await replay()) console.log(`${what}: ${Math.round(value)} events/s  ${detail}`)
+  const scenario = process.argv[2] === 'beside' ? replayBeside : replay
+  for (const { what, value, unit, detail } of await scenario()) {
+    console.log(`${what}: ${Math.round(value)} ${unit}  ${detail}`)
+  }
   process.exit(0)
 }
