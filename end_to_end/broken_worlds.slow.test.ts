@@ -21,7 +21,10 @@ describe('on Kafka, where the world breaks', { skip: servicesMissing() }, () => 
     world = await createKafkaWorld()
     front = await world.start('--roles', 'receive,query,ui')
   })
-  after(() => world?.close())
+  after(async () => {
+    for (const each of loads) each.abandon()
+    await world?.close()
+  })
 
   const load = (prefix: string) => {
     const next = new Load(() => front.otlpUrl, { prefix })

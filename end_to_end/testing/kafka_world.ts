@@ -81,6 +81,7 @@ export class Load {
   readonly #senders: Promise<void>[]
   #next = 0
   #sending = true
+  #abandoned = false
   acknowledged = 0
 
   /** @param url of the receiver, asked before each try */
@@ -101,6 +102,12 @@ export class Load {
     this.#sending = false
     await Promise.all(this.#senders)
     return this.acknowledged
+  }
+
+  /** Sends no more, whatever is under way: where a test has failed. */
+  abandon(): void {
+    this.#sending = false
+    this.#abandoned = true
   }
 
   /** Every acknowledged event is in SQL, and none twice; waits for them. */
@@ -125,7 +132,10 @@ export class Load {
     while (this.#sending) {
       const body = exportOf(this.#prefix, this.#next)
       this.#next += LOGS_PER_EXPORT
-      while (!(await this.#isAcknowledged(body))) await new Promise((resolve) => setTimeout(resolve, 10))
+      while (!(await this.#isAcknowledged(body))) {
+        if (this.#abandoned) return
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      }
       this.acknowledged += LOGS_PER_EXPORT
     }
   }

@@ -142,9 +142,14 @@ describe('a broken world', { skip: servicesMissing() }, () => {
     const log = await open()
     const t = await topic(log, 'truncated.v1')
     await log.append(sequence(0, 10).map((i) => record(t, `old ${i}`)))
-    const { membership } = await joined(log, 'truncated', [t])
-    await membership.commit([position(log, t, 0, 7)])
-    await membership.leave()
+    for (const [group, offset] of [
+      ['truncated', 7],
+      ['truncated_too', 5],
+    ] as const) {
+      const { membership } = await joined(log, group, [t])
+      await membership.commit([position(log, t, 0, offset)])
+      await membership.leave()
+    }
     await services.kafka.kill()
     emptyPartition(join(services.kafka.logDirectory, `${t}-0`))
     await services.kafka.restart()

@@ -84,7 +84,9 @@ export class KafkaLog implements OpenKafkaLog {
     const stored = [...(await this.#groups.all()).values()].flat().map(({ position }) => position)
     const known = new Set(this.#catalog!.topics)
     const positions = stored.filter(({ topic, log }) => log === this.id && known.has(topic))
-    const bounds = await this.#offsets.allBounds(positions)
+    // Several groups read the same partitions, and a request may name each once.
+    const places = new Map(positions.map((position) => [keyOf(position), position]))
+    const bounds = await this.#offsets.allBounds([...places.values()])
     for (const position of positions) {
       const { end } = bounds.get(keyOf(position))!
       if (end >= position.offset) continue
