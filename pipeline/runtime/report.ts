@@ -1,6 +1,6 @@
 /** What a running topology tells others: the description with live numbers, and metrics. */
 import { TransientError } from '../errors/errors.ts'
-import type { EventLog, Position } from '../log/log.ts'
+import type { Bounds, EventLog, Position } from '../log/log.ts'
 import type { MetricFamily } from '../observability/prometheus.ts'
 import { describe, type TopologyDescription } from '../topology/describe.ts'
 import type { Topology } from '../topology/topology.ts'
@@ -65,29 +65,25 @@ export function createReporter(
   /** As last known, by part and partition: what is shown while the log is away. */
   const lags = new Map<string, number>()
 
-  async function partReport(part: PartStatus): Promise<PartReport> {
+  /** @param bounds by topic and partition, @param committed of the part's group; `null` where the log is away */
+  function partReport(part: PartStatus, bounds: AllBounds | null, committed: readonly Position[] | null): PartReport {
     const consumes = [...topology.stages, ...topology.sinks].find(({ name }) => name === part.name)!.consumes.name
-    // Where this process has not committed yet, or never will, the log knows how far the group is.
-    const isKnownHere = part.tasks.every(({ position }) => position !== null)
-    const committed = isKnownHere ? [] : await log.positions(part.group).catch(unlessAway)
-    const lag = async (task: TaskStats, partition: number): Promise<number> => {
+    const lag = (task: TaskStats, partition: number): number => {
       const place = `${part.name}/${partition}`
-      const bounds = await log.bounds(consumes, partition).catch(unlessAway)
-      if (bounds === null || committed === null) return lags.get(place) ?? 0
+      const known = bounds?.get(consumes)?.[partition]
+      if (known === undefined || committed === null) return lags.get(place) ?? 0
       const isThere = (at: Position) => at.topic === consumes && at.partition === partition && at.log === log.id
-      const { begin, end } = bounds
+      const { begin, end } = known
       const records = end - Math.max(begin, (task.position ?? committed.find(isThere))?.offset ?? begin)
       lags.set(place, records)
       return records
     }
-    const partitions = await Promise.all(
-      part.tasks.map(async (task, partition) => ({
-        partition,
-        condition: task.condition === 'running' && task.trouble() !== null ? 'retrying' : task.condition,
-        reason: task.reason ?? task.trouble()?.reason ?? null,
-        lag_records: await lag(task, partition),
-      })),
-    )
+    const partitions = part.tasks.map((task, partition) => ({
+      partition,
+      condition: task.condition === 'running' && task.trouble() !== null ? 'retrying' : task.condition,
+      reason: task.reason ?? task.trouble()?.reason ?? null,
+      lag_records: lag(task, partition),
+    }))
     const sum = (pick: (task: TaskStats) => number) => part.tasks.reduce((total, task) => total + pick(task), 0)
     const elapsedMs = latest.at - earlier.at
     const events = (latest.events.get(part.name) ?? 0) - (earlier.events.get(part.name) ?? 0)
@@ -108,7 +104,17 @@ export function createReporter(
     }
   }
 
-  const reports = () => Promise.all(runtime.status().map(partReport))
+  async function reports(): Promise<PartReport[]> {
+    const parts = runtime.status()
+    // Where this process has not committed yet, or never will, the log knows how far the group is.
+    const positionsOf = ({ tasks, group }: PartStatus) =>
+      tasks.every(({ position }) => position !== null) ? [] : log.positions(group).catch(unlessAway)
+    const committed = await Promise.all(parts.map(positionsOf))
+    // Asked once for all partitions, and last: on Kafka each question is a request.
+    const topics = await log.topics().catch(unlessAway)
+    const bounds = topics && new Map(topics.map((topic) => [topic.name, topic.bounds]))
+    return parts.map((part, at) => partReport(part, bounds, committed[at]))
+  }
 
   return {
     report: async () => ({ ...describe(topology), parts: await reports() }),
@@ -172,6 +178,9 @@ export function createReporter(
     close: () => clearInterval(sampling),
   }
 }
+
+/** Of topics, by partition. */
+type AllBounds = ReadonlyMap<string, readonly Bounds[]>
 
 /** `null` where the log is away. */
 function unlessAway(error: unknown): null {
