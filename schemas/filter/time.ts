@@ -25,6 +25,14 @@ export function parseTimestamp(text: string): bigint | null {
   return BigInt(whole) * 1_000_000n + BigInt(fraction.padEnd(6, '0'))
 }
 
+const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+/** Milliseconds since 1970 of `-15m` (s, m, h, d) before `nowMs`, 0 for what lies before; null where the text is no such time. */
+export function parseAgo(text: string, nowMs: number): number | null {
+  const [, amount, unit] = /^-(\d{1,9})([smhd])$/.exec(text) ?? []
+  return unit === undefined ? null : Math.max(0, nowMs - Number(amount) * UNITS_MS[unit])
+}
+
 function zoneSeconds(zone: string): number | null {
   if (/^z$/i.test(zone)) return 0
   const hours = Number(zone.slice(1, 3))

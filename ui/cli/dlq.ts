@@ -1,6 +1,7 @@
 /** `millrace dlq`: what could not be treated, and what is to become of it. */
 import { Command, Option } from 'commander'
 import { OperatorError } from '#pipeline/errors/errors.ts'
+import { parseAgo } from '#schemas/filter/time.ts'
 import { callApi, listAll, type Target } from './api.ts'
 import { FORMATS, type Format, render } from './render.ts'
 
@@ -138,12 +139,9 @@ function filterOf({ from, to, ...rest }: Omit<Flags, 'url'>): Record<string, str
   return { ...rest, from: from && timeOf(from), to: to && timeOf(to) }
 }
 
-const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
-
 /** @throws OperatorError where the text is no time */
 function timeOf(text: string): string {
-  const [, amount, unit] = /^-(\d{1,9})([smhd])$/.exec(text) ?? []
-  const ms = unit === undefined ? Date.parse(text) : Date.now() - Number(amount) * UNITS_MS[unit]
+  const ms = parseAgo(text, Date.now()) ?? Date.parse(text)
   if (Number.isNaN(ms)) throw new OperatorError(`${text} is no time: something like -15m or 2026-11-22T10:00:00Z`)
   return new Date(ms).toISOString()
 }

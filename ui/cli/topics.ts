@@ -7,7 +7,7 @@ import { type Value, valueAt } from '#pipeline/batch/column.ts'
 import { OperatorError } from '#pipeline/errors/errors.ts'
 import type { LogRecord } from '#pipeline/log/log.ts'
 import { eventBatchCodec } from '#schemas/event_batch.ts'
-import { parseTimestamp } from '#schemas/filter/time.ts'
+import { parseAgo, parseTimestamp } from '#schemas/filter/time.ts'
 import { type RawBatch, rawRecordCodec } from '#schemas/raw_record.ts'
 import { telemetryRaw } from '#schemas/topics.ts'
 import { FORMATS, type Format, type Rows, render } from './render.ts'
@@ -25,7 +25,6 @@ export interface TopicTailFlags {
 const PAGE_BYTES = 1 << 20
 /** How long a partition is waited for before the next is looked at. */
 const POLL_MS = 200
-const UNITS_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** @param stores asked when a command runs, so that a bad setting is said then */
 export function topicsCommands(stores: () => Stores): Command {
@@ -169,13 +168,12 @@ async function startOf(log: Log, topic: string, partition: number, from: string)
     }
     return offset
   }
-  const ago = /^-(\d{1,9})([smhd])$/.exec(from)
+  const ago = parseAgo(from, Date.now())
   const micros = parseTimestamp(from)
   if (ago === null && micros === null) {
     throw new OperatorError(`--from ${from}: expected beginning, end, an offset, -15m, or a time`)
   }
-  const time = ago === null ? Number(micros! / 1000n) : Date.now() - Number(ago[1]) * UNITS_MS[ago[2]]
-  return log.offsetAt(topic, partition, time)
+  return log.offsetAt(topic, partition, ago ?? Number(micros! / 1000n))
 }
 
 /** The record's events as plain objects, nulls left out; a tick is one object without an event. */

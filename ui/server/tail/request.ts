@@ -2,7 +2,7 @@
 import type { Position } from '#pipeline/log/log.ts'
 import { type Filter, FilterError } from '#schemas/filter/filter.ts'
 import { parseFilter } from '#schemas/filter/parser.ts'
-import { parseTimestamp } from '#schemas/filter/time.ts'
+import { parseAgo, parseTimestamp } from '#schemas/filter/time.ts'
 import { TABLES, type Table, type TableColumn } from '#schemas/tables/tables.ts'
 import { isoTimestamp } from '#schemas/tables/time_text.ts'
 import { parsePosition } from './position.ts'
@@ -61,7 +61,6 @@ const LISTED: Record<Table['name'], readonly string[]> = {
 }
 /** `project` is read where it is decided who may. */
 const PARAMETERS = ['filter', 'from', 'resume', 'columns', 'table', 'project']
-const UNITS_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /** @param nowMs Unix milliseconds @throws TailError naming the parameter that does not fit */
 export function readRequest(parameters: URLSearchParams, topic: string, nowMs: number): TailRequest {
@@ -105,8 +104,8 @@ function columnsOf(list: string | null, table: Table): readonly TableColumn[] {
 
 /** `-15m`, or a time as in a filter. */
 function timeOf(text: string, nowMs: number): string {
-  const ago = /^-(\d{1,9})([smhd])$/.exec(text)
-  if (ago !== null) return isoTimestamp(BigInt(Math.max(0, nowMs - Number(ago[1]) * UNITS_MS[ago[2]])) * 1000n)
+  const ago = parseAgo(text, nowMs)
+  if (ago !== null) return isoTimestamp(BigInt(ago) * 1000n)
   const micros = parseTimestamp(text)
   if (micros === null) throw invalid("from: expected something like -15m (s, m, h, d) or '2026-11-22T10:00:00Z'")
   return isoTimestamp(micros)
