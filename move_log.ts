@@ -2,7 +2,6 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { OperatorError } from '#pipeline/errors/errors.ts'
-import { createEmbeddedLog } from '#pipeline/log/embedded/embedded.ts'
 import { createKafkaLog } from '#pipeline/log/kafka/kafka.ts'
 import type { EventLog } from '#pipeline/log/log.ts'
 import type { Logger } from '#pipeline/observability/logger.ts'
@@ -14,6 +13,7 @@ import type { StateStore } from '#pipeline/state/state.ts'
 import { telemetryRaw } from '#schemas/topics.ts'
 import { telemetry } from '#topologies/telemetry.topology.ts'
 import { configured } from './config.ts'
+import { storesOf } from './log.ts'
 import type { Millrace } from './main.ts'
 import { openPostgres } from './postgres.ts'
 import { rolesOf } from './roles.ts'
@@ -40,15 +40,16 @@ export async function moveLog({ settings, start, logger, say }: MoveOptions): Pr
   if (kafka === null) {
     throw new OperatorError('where to? Set MILLRACE_LOG=kafka://… and MILLRACE_SCHEMA_REGISTRY_URL, and run this again')
   }
+  const embedded: Settings = { ...settings, kafka: null }
+  const { reading } = storesOf(embedded)
   // Refuses where there is no log in the folder.
-  const from = await createEmbeddedLog({ directory, readOnly: true })
-  await from.close()
+  const from = await reading(async ({ id }) => id)
   const to = await createKafkaLog(kafka)
   try {
     await checkEmpty(to)
     const roles = rolesOf({ roles: 'stages,lake,ui' })
     await drain({
-      settings: { ...settings, kafka: null, partitions: undefined, roles, httpPort: 0 },
+      settings: { ...embedded, partitions: undefined, roles, httpPort: 0 },
       start,
       logger,
       say,
@@ -57,10 +58,10 @@ export async function moveLog({ settings, start, logger, say }: MoveOptions): Pr
     const { postgresUrl: url, dataDir } = settings
     const postgres = await openPostgres({ url, directory: join(dataDir, 'postgres'), warn })
     try {
-      await checkDeadLetters(postgres.database, from.id)
-      const moved = await moveStates(settings, to, createPostgresStateStore(postgres.database))
+      await checkDeadLetters(postgres.database, from)
+      const moved = await moveStates(embedded, to, createPostgresStateStore(postgres.database))
       // What the new log counts begins at its beginning.
-      await postgres.database.query('delete from sink_positions where log = $1', [from.id])
+      await postgres.database.query('delete from sink_positions where log = $1', [from])
       say(`the state of ${moved} partitions of stages was taken over`)
     } finally {
       await postgres.close()
@@ -96,17 +97,13 @@ async function drain({ settings, start, logger, say }: MoveOptions): Promise<voi
   } finally {
     await millrace.close()
   }
-  const log = await createEmbeddedLog({ directory: settings.logDir, readOnly: true })
-  try {
-    const behind = (await listGroups(log)).filter(({ lag }) => lag !== 0)
-    if (behind.length === 0) return
-    const names = [...new Set(behind.map(({ group }) => group))].join(', ')
-    throw new OperatorError(
-      `${names} has not read everything, and nothing reads for it any more: if that is right, run millrace groups reset for it`,
-    )
-  } finally {
-    await log.close()
-  }
+  const groups = await storesOf(settings).reading(listGroups)
+  const behind = groups.filter(({ lag }) => lag !== 0).map(({ group }) => group)
+  if (behind.length === 0) return
+  throw new OperatorError(
+    `${[...new Set(behind)].join(', ')} has not read everything, and nothing reads for it any more: if that is right, run ` +
+      'millrace groups reset for it',
+  )
 }
 
 async function checkDeadLetters(database: Database, log: string): Promise<void> {
@@ -125,8 +122,7 @@ async function moveStates(settings: Settings, to: EventLog, target: StateStore):
   const source = createSqliteStateStore(settings.stateFile)
   try {
     const { stages } = await configured(telemetry, process.cwd())
-    const log = await createEmbeddedLog({ directory: settings.logDir, readOnly: true })
-    const topics = await log.topics().finally(() => log.close())
+    const topics = await storesOf(settings).reading((log) => log.topics())
     let moved = 0
     for (const { name, consumes } of stages) {
       const partitions = topics.find((topic) => topic.name === consumes.name)?.partitions ?? 0
