@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { KIND, seededLoss, startCutProxy } from '../../testing/cut_proxy.ts'
 import { joined, sequence } from '../../testing/log_steps.ts'
+import { reopened } from '../../testing/reopened.ts'
 import { servicesMissing } from '../../testing/services/artifacts.ts'
 import { freePorts } from '../../testing/services/ports.ts'
 import { until } from '../../testing/until.ts'
@@ -27,22 +28,11 @@ describe('behind a proxy that cuts', { skip: servicesMissing() }, () => {
       const lose = seededLoss(SEED, RATE)
       const proxy = await startCutProxy({ port, target: services.kafka.port, lose })
       const open = () => createKafkaLog({ ...services.options, brokers: [`127.0.0.1:${port}`], warn: () => {} })
-      let log = await open()
-      return {
-        get log() {
-          return log
-        },
-        async reopen() {
-          await log.close()
-          log = await open()
-        },
-        async close() {
-          await log.close()
-          for (const [kind, count] of proxy.lost) lost.set(kind, count)
-          await proxy.close()
-          await services.close()
-        },
-      }
+      return reopened(open, async () => {
+        for (const [kind, count] of proxy.lost) lost.set(kind, count)
+        await proxy.close()
+        await services.close()
+      })
     },
     { unreliable: true },
   )

@@ -39,6 +39,41 @@ export interface JavaServerOptions {
   readonly answers: () => Promise<unknown>
 }
 
+/** What tests do to a server that runs. */
+export interface Controls {
+  /** Of the Java process. @throws InvariantError while it does not run */
+  readonly pid: number
+  /** Resolves with how it ended, of the process that runs now: "ended (SIGKILL)". */
+  readonly ended: Promise<string>
+  /** `kill -9`; returns when it is gone. */
+  kill(): Promise<void>
+  /** Starts it again on the same ports and data, after `kill -9` where it runs; returns when it answers. */
+  restart(): Promise<void>
+  /** SIGSTOP: connections stay open, nothing is answered. */
+  pause(): void
+  /** SIGCONT. */
+  resume(): void
+}
+
+/** A new object of them: what a server has besides is assigned to it. */
+export function controlsOf(server: JavaServer): Controls {
+  return {
+    get pid() {
+      return server.pid
+    },
+    get ended() {
+      return server.ended
+    },
+    kill: () => server.kill(),
+    async restart() {
+      await server.kill()
+      await server.start()
+    },
+    pause: () => server.pause(),
+    resume: () => server.resume(),
+  }
+}
+
 export class JavaServer {
   readonly #options: JavaServerOptions
   readonly #log: string

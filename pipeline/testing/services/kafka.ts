@@ -9,7 +9,7 @@ import { Kafka, logLevel } from 'kafkajs'
 import { OperatorError } from '../../errors/errors.ts'
 import { fetchKafka, type Progress } from './artifacts.ts'
 import { brokerSettings, HOST, type KafkaUser, KEYSTORE_PASSWORD } from './broker_settings.ts'
-import { JavaServer } from './java_server.ts'
+import { type Controls, controlsOf, JavaServer } from './java_server.ts'
 import { freePorts } from './ports.ts'
 
 const run = promisify(execFile)
@@ -32,7 +32,7 @@ export interface KafkaOptions {
   readonly progress?: Progress
 }
 
-export interface KafkaServer {
+export interface KafkaServer extends Controls {
   /** `host:port`, as kafkajs takes them. */
   readonly brokers: readonly string[]
   /** That it listens on for clients, whatever is advertised. */
@@ -41,18 +41,6 @@ export interface KafkaServer {
   readonly ca: string | undefined
   /** Folder of its partitions' folders (`<topic>-<partition>/…`). */
   readonly logDirectory: string
-  /** Of the Java process. @throws InvariantError while it does not run */
-  readonly pid: number
-  /** Resolves with how it ended, of the process that runs now: "ended (SIGKILL)". */
-  readonly ended: Promise<string>
-  /** `kill -9`; returns when it is gone. */
-  kill(): Promise<void>
-  /** Starts it again on the same ports and data, after `kill -9` where it runs; returns when it answers. */
-  restart(): Promise<void>
-  /** SIGSTOP: connections stay open, nothing is answered. */
-  pause(): void
-  /** SIGCONT. */
-  resume(): void
   /** Ends it; a temporary folder goes. Data of a folder that was given is written down first. */
   close(): Promise<void>
 }
@@ -98,26 +86,8 @@ export async function startKafka(options: KafkaOptions = {}): Promise<KafkaServe
     )
     if (!existsSync(join(logDirectory, 'meta.properties'))) await format(classPath, properties, users)
     await server.start()
-    return {
-      brokers: [`${HOST}:${advertisedPort}`],
-      port: ports.client,
-      ca,
-      logDirectory,
-      get pid() {
-        return server.pid
-      },
-      get ended() {
-        return server.ended
-      },
-      kill: () => server.kill(),
-      async restart() {
-        await server.kill()
-        await server.start()
-      },
-      pause: () => server.pause(),
-      resume: () => server.resume(),
-      close,
-    }
+    const brokers = [`${HOST}:${advertisedPort}`]
+    return Object.assign(controlsOf(server), { brokers, port: ports.client, ca, logDirectory, close })
   } catch (error) {
     await close()
     throw error

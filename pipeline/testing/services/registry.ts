@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fetchRegistry, type Progress } from './artifacts.ts'
 import { HOST } from './broker_settings.ts'
-import { JavaServer } from './java_server.ts'
+import { type Controls, controlsOf, JavaServer } from './java_server.ts'
 import { freePorts } from './ports.ts'
 
 const RUNNER = 'apicurio-registry-app-3.0.9-runner.jar'
@@ -17,21 +17,9 @@ export interface RegistryOptions {
   readonly progress?: Progress
 }
 
-export interface RegistryServer {
+export interface RegistryServer extends Controls {
   /** Of Confluent's API: `<url>/subjects` lists them. */
   readonly url: string
-  /** Of the Java process. @throws InvariantError while it does not run */
-  readonly pid: number
-  /** Resolves with how it ended, of the process that runs now: "ended (SIGKILL)". */
-  readonly ended: Promise<string>
-  /** `kill -9`; returns when it is gone. */
-  kill(): Promise<void>
-  /** Starts it again on the same port and data, after `kill -9` where it runs; returns when it answers. */
-  restart(): Promise<void>
-  /** SIGSTOP: connections stay open, nothing is answered. */
-  pause(): void
-  /** SIGCONT. */
-  resume(): void
   /** Ends it; a temporary folder goes. */
   close(): Promise<void>
 }
@@ -83,21 +71,5 @@ export async function startRegistry(options: RegistryOptions = {}): Promise<Regi
     await close()
     throw error
   }
-  return {
-    url,
-    get pid() {
-      return server.pid
-    },
-    get ended() {
-      return server.ended
-    },
-    kill: () => server.kill(),
-    async restart() {
-      await server.kill()
-      await server.start()
-    },
-    pause: () => server.pause(),
-    resume: () => server.resume(),
-    close,
-  }
+  return Object.assign(controlsOf(server), { url, close })
 }
