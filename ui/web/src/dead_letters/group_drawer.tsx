@@ -7,6 +7,7 @@ import { createListed } from '../api/listed.ts'
 import { mayAs } from '../api/session.ts'
 import { count } from '../format/numbers.ts'
 import { Confirmed, Failed, ListFoot } from '../settings/parts.tsx'
+import { DrawerButtons } from '../shell/drawer_buttons.tsx'
 import { Icon } from '../shell/icons.tsx'
 import { copy } from '../shell/toast.tsx'
 import { Letter, letterTitle } from './letter.tsx'
@@ -53,15 +54,7 @@ export function GroupDrawer(props: {
           <span class="badge warn">{props.group.code}</span>
           <span class="q2 data">{props.group.stage}</span>
           <span class="grow" />
-          <button type="button" class="icon-btn" aria-label="Cause before" title="k" onClick={() => props.move(-1)}>
-            <kbd class="kbd">k</kbd>
-          </button>
-          <button type="button" class="icon-btn" aria-label="Next cause" title="j" onClick={() => props.move(1)}>
-            <kbd class="kbd">j</kbd>
-          </button>
-          <button type="button" class="icon-btn" aria-label="Close" title="Esc" onClick={props.close}>
-            <Icon name="close" />
-          </button>
+          <DrawerButtons before="Cause before" next="Next cause" move={props.move} close={props.close} />
         </div>
         <h2>{props.group.detail || 'Without a word'}</h2>
         <p class="q dead-about">

@@ -3,7 +3,7 @@ import { createEffect, createResource, createSignal, For, Match, on, Show, Switc
 import { askRows, type Row } from '../api/ask.ts'
 import { duration } from '../format/numbers.ts'
 import { clockMs } from '../format/time.ts'
-import { Icon } from '../shell/icons.tsx'
+import { DrawerButtons } from '../shell/drawer_buttons.tsx'
 import { useKeys } from '../shell/keyboard.ts'
 import { linkTo, navigate } from '../shell/router.ts'
 import { copy } from '../shell/toast.tsx'
@@ -136,15 +136,7 @@ function Header(props: {
           <span class="q2 data">{duration(props.event.durationMs!)}</span>
         </Show>
         <span class="grow" />
-        <button type="button" class="icon-btn" aria-label="Previous row" title="k" onClick={() => props.move(-1)}>
-          <kbd class="kbd">k</kbd>
-        </button>
-        <button type="button" class="icon-btn" aria-label="Next row" title="j" onClick={() => props.move(1)}>
-          <kbd class="kbd">j</kbd>
-        </button>
-        <button type="button" class="icon-btn" aria-label="Close" title="Esc" onClick={props.close}>
-          <Icon name="close" />
-        </button>
+        <DrawerButtons before="Previous row" next="Next row" move={props.move} close={props.close} />
       </div>
       <h2>{props.event.title || 'An event without a name or message'}</h2>
     </header>
