@@ -44,7 +44,7 @@ async function findCompose(): Promise<readonly string[] | null> {
       if (Number.parseInt(stdout.replace('v', ''), 10) >= 2) return command
     } catch {}
   }
-  const python = await pythonWith('compose', [PACKAGE])
+  const python = await pythonWith(PACKAGE)
   if (python === null) return null
   const { stdout } = await run(python, ['-c', 'import compose, os; print(os.path.dirname(compose.__file__))'])
   return [join(stdout.trim(), 'docker-compose')]

@@ -34,7 +34,7 @@ const PARTITIONS = 2
 
 type Row = Record<string, unknown>
 
-const python = servicesMissing() === false ? await pythonWith('kafka', [install]) : null
+const python = servicesMissing() === false ? await pythonWith(install) : null
 const skip = servicesMissing() || (python === null ? `no Python with ${install} could be set up` : false)
 
 describe('the Python of the documents', { skip }, () => {

@@ -7,11 +7,11 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { crc32 } from 'node:zlib'
 import { createEmbeddedLog } from '#pipeline/log/embedded/embedded.ts'
+import { pythonWith } from '#pipeline/testing/python.ts'
 import { rawRecordCodec } from '#schemas/raw_record.ts'
 import { createFileStore } from '#sinks/store/file_store.ts'
 import { openStore } from '#sinks/store/open_store.ts'
 import { withFolder } from '#sinks/store/testing/folder.ts'
-import { pythonWith } from '#sinks/store/testing/python.ts'
 import { startS3 } from '#sinks/store/testing/s3_server.ts'
 import { createArchiveSink } from './archive.ts'
 import { createArchiveReader } from './archive_reader.ts'
@@ -71,7 +71,7 @@ describe('the archive in a folder', () => {
     }))
 
   test('is read by other programs', async (context) => {
-    const python = await pythonWith('fastavro-1.13.1', ['fastavro==1.13.1', 'backports.zstd==1.8.0'])
+    const python = await pythonWith('fastavro==1.13.1', 'backports.zstd==1.8.0')
     if (python === null) return context.skip('no Python with fastavro could be set up')
     await withFolder(async (directory) => {
       const store = createFileStore(directory)

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { pythonWith } from '#sinks/store/testing/python.ts'
+import { pythonWith } from '#pipeline/testing/python.ts'
 
 const run = promisify(execFile)
 const SCRIPT = fileURLToPath(new URL('./delta_readers.py', import.meta.url))
@@ -11,7 +11,7 @@ const SCRIPT = fileURLToPath(new URL('./delta_readers.py', import.meta.url))
 // biome-ignore lint/suspicious/noExplicitAny: JSON of a script beside this file; tests say what they expect of it
 export type SeenTable = Record<string, any>
 
-export const pythonWithReaders = () => pythonWith('delta-readers-26', ['pyarrow==26.0.1', 'deltalake==1.6.6'])
+export const pythonWithReaders = () => pythonWith('pyarrow==26.0.1', 'deltalake==1.6.6')
 
 /** @param place a folder, or `s3://bucket/prefix` with what delta-rs calls storage options */
 export async function readTable(

@@ -6,8 +6,8 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { CreateBucketCommand } from '@aws-sdk/client-s3'
+import { pythonWith } from '#pipeline/testing/python.ts'
 import { createS3Client } from '../s3_store.ts'
-import { pythonWith } from './python.ts'
 
 const PACKAGES = ['moto[s3]==5.2.5', 'flask==3.1.3', 'flask-cors==6.0.5']
 const SCRIPT = fileURLToPath(new URL('./moto_server.py', import.meta.url))
@@ -32,7 +32,7 @@ export interface S3Server {
  * @returns `null` where none can be set up: skip the test
  */
 export async function startS3(environment: Readonly<Record<string, string>> = {}): Promise<S3Server | null> {
-  const python = await pythonWith('moto-5.2.5', PACKAGES)
+  const python = await pythonWith(...PACKAGES)
   if (python === null) return null
   Object.assign(process.env, S3_ENVIRONMENT)
   const server = spawn(python, [SCRIPT], {
