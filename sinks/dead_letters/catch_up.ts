@@ -8,7 +8,7 @@ import type { DeadTopic } from './topics.ts'
 const PAGE_BYTES = 2 ** 20
 
 export interface CatchUpOptions {
-  readonly database: Database
+  readonly database: Pick<Database, 'transaction'>
   readonly log: Pick<EventLog, 'id' | 'topics' | 'read'>
   readonly topics: readonly DeadTopic[]
   /** Told of records that are no dead letters of ours. */

@@ -1,6 +1,6 @@
 /** Dead letters: indexed in PostgreSQL from the topics they stand in, for people to look at and to decide about. */
 import type { EventLog, SchemaRegistry } from '#pipeline/log/log.ts'
-import type { Database } from '#pipeline/postgres/database.ts'
+import type { Database, Transaction } from '#pipeline/postgres/database.ts'
 import type { Topology } from '#pipeline/topology/topology.ts'
 import type { DeadLetters } from '#schemas/dead_letters.ts'
 import { accept } from './accept.ts'
@@ -56,7 +56,12 @@ export function createDeadLetters(options: DeadLettersOptions): DeadLetters & { 
       await upToDate()
       return readRows({ connection: database, log, topics }, scope, filter, page)
     },
-    decide: (transaction, scope, filter, decision) => decide({ log, topology }, transaction, scope, filter, decision),
+    async decide(transaction, scope, filter, decision) {
+      // About what has come until now, in their transaction; `known` is of what was committed.
+      const database = { transaction: <T>(work: (own: Transaction) => Promise<T>) => work(transaction) }
+      await catchUp({ ...options, topics, database }, new Map(known), MAX_BYTES)
+      return decide({ log, topology }, transaction, scope, filter, decision)
+    },
     async accept(transaction, part, until) {
       if (![...topology.stages, ...topology.sinks].some(({ name }) => name === part)) return false
       await accept(transaction, part, until)

@@ -111,6 +111,21 @@ describe('requeueing', () => {
     })
   })
 
+  it('takes what nobody has looked at yet, and leaves nothing out where its transaction fails', async () => {
+    world.bad.stage = new Set(['x'])
+    await world.send(['a', 'x'])
+    await world.settled()
+    world.bad.stage.clear()
+    const failing = postgres.database.transaction(async (transaction) => {
+      assert.equal((await world.deadLetters.decide(transaction, shop, {}, 'requeue')).events, 1)
+      throw new Error('changed their mind')
+    })
+    await assert.rejects(failing, /changed their mind/)
+    assert.deepEqual(await decide('requeue', { code: 'condemned' }), { events: 1, records: 1, refused: [] })
+    await carriedOut()
+    assert.deepEqual(names(), ['a', 'x'])
+  })
+
   it('that fails again makes them dead letters again, counted once', async () => {
     world.bad.stage = new Set(['x', 'y'])
     await world.send(['a', 'x', 'y'])
