@@ -8,7 +8,7 @@ import { servicesMissing } from '#pipeline/testing/services/artifacts.ts'
 import { until } from '#pipeline/testing/until.ts'
 import type { TestServer } from './server.ts'
 import { POINTS } from './testing/die_at.ts'
-import { createKafkaWorld, type KafkaWorld, Load } from './testing/kafka_world.ts'
+import { createKafkaWorld, type KafkaWorld } from './testing/kafka_world.ts'
 
 const PAUSE_MS = 30_000
 const DIE_AT = pathToFileURL(join(import.meta.dirname, 'testing/die_at.ts')).href
@@ -16,21 +16,13 @@ const DIE_AT = pathToFileURL(join(import.meta.dirname, 'testing/die_at.ts')).hre
 describe('on Kafka, where the world breaks', { skip: servicesMissing() }, () => {
   let world: KafkaWorld
   let front: TestServer
-  const loads: Load[] = []
   before(async () => {
     world = await createKafkaWorld()
     front = await world.start('--roles', 'receive,query,ui')
   })
-  after(async () => {
-    for (const each of loads) each.abandon()
-    await world?.close()
-  })
+  after(() => world?.close())
 
-  const load = (prefix: string) => {
-    const next = new Load(() => front.otlpUrl, { prefix })
-    loads.push(next)
-    return next
-  }
+  const load = (prefix: string) => world.load(() => front.otlpUrl, { prefix })
   const isReady = async (server: TestServer) => (await server.get('/readyz')).ok
 
   for (const point of POINTS) {
@@ -93,8 +85,7 @@ describe('on Kafka, where the world breaks', { skip: servicesMissing() }, () => 
   })
 
   it('after all of it', async () => {
-    const acknowledged = loads.reduce((sum, { acknowledged }) => sum + acknowledged, 0)
     const [counts] = await front.query('select count(*), count(distinct id) from otel_logs_and_spans')
-    assert.deepEqual(counts.map(Number), [acknowledged, acknowledged])
+    assert.deepEqual(counts.map(Number), [world.acknowledged, world.acknowledged])
   })
 })

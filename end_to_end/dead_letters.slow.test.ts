@@ -1,32 +1,17 @@
 /** Dead letters from outside: a stage of one's own that fails, and the command line. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { until } from '#pipeline/testing/until.ts'
 import { startServer, TEST_KEY, type TestServer } from './server.ts'
-
-const root = join(import.meta.dirname, '..')
-/** Fails at events whose name begins with `bad` while there is a file `broken` where it is started, at all while there is one `bug`. */
-const CONFIG = `
-import { existsSync } from 'node:fs'
-import { deadLetter, defineTransform, keep, mapEvents, type Topology } from 'millrace'
-const judge = defineTransform({
-  name: 'judge',
-  build: () => mapEvents((event) => {
-    if (existsSync('bug')) throw new TypeError('it is a bug')
-    return String(event.get('name')).startsWith('bad') && existsSync('broken') ? deadLetter('condemned', \`\${event.get('name')}: guilty on 3 counts\`) : keep()
-  }),
-})
-export default (telemetry: Topology) => telemetry.insert(judge, { after: 'flatten_attributes' })`
+import { type Ended, millrace } from './testing/command_line.ts'
+import { judgeFolder } from './testing/judge.ts'
 
 let folder: string
 let server: TestServer
 before(async () => {
-  folder = mkdtempSync(join(root, '.guide-'))
-  writeFileSync(join(folder, 'millrace.config.ts'), CONFIG)
-  writeFileSync(join(folder, 'broken'), '')
+  folder = judgeFolder()
   server = await startServer({ cwd: folder })
 })
 after(async () => {
@@ -53,20 +38,7 @@ interface Line {
   readonly raw_export: { readonly body: { readonly base64: string } }
 }
 
-interface Ended {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
-function dlq(...args: string[]): Promise<Ended> {
-  const env = { ...process.env, MILLRACE_DATA_DIR: server.dataDir }
-  return new Promise((resolve) => {
-    execFile(process.execPath, [join(root, 'main.ts'), 'dlq', ...args], { env }, (error, stdout, stderr) =>
-      resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
-    )
-  })
-}
+const dlq = (...args: string[]): Promise<Ended> => millrace(server.dataDir, ['dlq', ...args])
 
 async function lines(...args: string[]): Promise<Line[]> {
   const { code, stdout, stderr } = await dlq(...args)

@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test'
 import { servicesMissing } from '#pipeline/testing/services/artifacts.ts'
 import { until } from '#pipeline/testing/until.ts'
 import type { TestServer } from './server.ts'
-import { createKafkaWorld, type KafkaWorld, Load, PARTITIONS } from './testing/kafka_world.ts'
+import { createKafkaWorld, type KafkaWorld, PARTITIONS } from './testing/kafka_world.ts'
 
 interface Report {
   readonly parts: readonly {
@@ -37,7 +37,7 @@ describe('on Kafka, in many processes', { skip: servicesMissing() }, () => {
   }
 
   it('two, four and eight workers share the partitions, and give them back', { timeout: 240_000 }, async () => {
-    const load = new Load(() => receiver.otlpUrl)
+    const load = world.load(() => receiver.otlpUrl)
     const workers: TestServer[] = []
     for (const count of [2, 4, PARTITIONS]) {
       const added = Array.from({ length: count - workers.length }, () => world.start('--roles', 'stages'))
@@ -61,7 +61,7 @@ describe('on Kafka, in many processes', { skip: servicesMissing() }, () => {
   })
 
   it('workers killed at any moment lose nothing and double nothing', { timeout: 240_000 }, async () => {
-    const load = new Load(() => receiver.otlpUrl, { prefix: 'killed' })
+    const load = world.load(() => receiver.otlpUrl, { prefix: 'killed' })
     const start = () => world.start('--roles', 'stages,lake')
     const workers = await Promise.all([start(), start()])
     for (let kill = 0; kill < 4; kill++) {

@@ -32,14 +32,22 @@ export interface KafkaWorld {
   start(...args: string[]): Promise<TestServer>
   /** The same with more in its environment. */
   startWith(more: Readonly<Record<string, string>>, ...args: string[]): Promise<TestServer>
+  /** @param url of the receiver, asked before each try */
+  load(url: () => string, options?: LoadOptions): Load
+  /** Events acknowledged to all loads so far. */
+  readonly acknowledged: number
+  /** Ends all of it, loads too: a test may have failed in the middle. */
   close(): Promise<void>
 }
 
-/** @param options of the broker; `kafkaUrl` is what millrace is told instead of the broker's own address */
+/**
+ * @param options of the broker; `kafkaUrl` is what millrace is told instead of the broker's own address, `cwd` where it is
+ *   started
+ */
 export async function createKafkaWorld(
-  options: KafkaOptions & { readonly kafkaUrl?: string } = {},
+  options: KafkaOptions & { readonly kafkaUrl?: string; readonly cwd?: string } = {},
 ): Promise<KafkaWorld> {
-  const { kafkaUrl, ...broker } = options
+  const { kafkaUrl, cwd = process.cwd(), ...broker } = options
   const folder = mkdtempSync(join(tmpdir(), 'millrace-world-'))
   const [kafka, registry, postgres] = await Promise.all([startKafka(broker), startRegistry(), createTestPostgres()])
   const lakeFolder = join(folder, 'lake')
@@ -52,9 +60,10 @@ export async function createKafkaWorld(
     MILLRACE_PARTITIONS: String(PARTITIONS),
   }
   const servers: TestServer[] = []
+  const loads: Load[] = []
   const startWith = async (more: Readonly<Record<string, string>>, ...args: string[]) => {
     const dataDir = mkdtempSync(join(folder, 'data-'))
-    const server = await startServer({ dataDir, env: { ...env, ...more }, args })
+    const server = await startServer({ dataDir, env: { ...env, ...more }, args, cwd })
     servers.push(server)
     return server
   }
@@ -66,7 +75,16 @@ export async function createKafkaWorld(
     env,
     start: (...args) => startWith({}, ...args),
     startWith,
+    load(url, options) {
+      const load = new Load(url, options)
+      loads.push(load)
+      return load
+    },
+    get acknowledged() {
+      return loads.reduce((sum, { acknowledged }) => sum + acknowledged, 0)
+    },
     async close() {
+      for (const load of loads) load.abandon()
       await Promise.all(servers.map((server) => server.stop('SIGKILL')))
       await Promise.all([kafka.close(), registry.close(), postgres.close()])
       rmSync(folder, { recursive: true, force: true })
@@ -74,8 +92,14 @@ export async function createKafkaWorld(
   }
 }
 
+export interface LoadOptions {
+  readonly connections?: number
+  /** Of the events' names. */
+  readonly prefix?: string
+}
+
 /** Sends exports, each again with the same bytes until it is acknowledged, as an SDK does. */
-export class Load {
+class Load {
   readonly #url: () => string
   readonly #prefix: string
   readonly #senders: Promise<void>[]
@@ -84,17 +108,19 @@ export class Load {
   #abandoned = false
   acknowledged = 0
 
-  /** @param url of the receiver, asked before each try */
-  constructor(url: () => string, { connections = 4, prefix = 'load' } = {}) {
+  constructor(url: () => string, { connections = 4, prefix = 'load' }: LoadOptions = {}) {
     this.#url = url
     this.#prefix = prefix
     this.#senders = Array.from({ length: connections }, () => this.#send())
   }
 
-  /** Resolves when so many more events are acknowledged. */
+  /** Resolves when so many more events are acknowledged. @throws Error where it is abandoned before */
   async more(events: number): Promise<void> {
     const wanted = this.acknowledged + events
-    while (this.acknowledged < wanted) await new Promise((resolve) => setTimeout(resolve, 2))
+    while (this.acknowledged < wanted) {
+      if (this.#abandoned) throw new Error('the load was abandoned')
+      await new Promise((resolve) => setTimeout(resolve, 2))
+    }
   }
 
   /** Sends no more; what is under way is acknowledged first. @returns events acknowledged in all */
@@ -104,7 +130,7 @@ export class Load {
     return this.acknowledged
   }
 
-  /** Sends no more, whatever is under way: where a test has failed. */
+  /** Sends no more, whatever is under way. */
   abandon(): void {
     this.#sending = false
     this.#abandoned = true

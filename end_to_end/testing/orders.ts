@@ -4,11 +4,11 @@ import { encodeLogs } from '#schemas/otlp/testing/encode.ts'
 import { TEST_KEY, type TestServer } from '../server.ts'
 
 /** Of every export, so that what is stored depends on more than names. */
-export function exportOf(first: number, count = 50): Uint8Array {
+export function exportOf(first: number, count = 50, prefix = 'replay'): Uint8Array {
   const logRecords = Array.from({ length: count }, (_, at) => ({
     timeUnixNano: String(BigInt(Date.UTC(2026, 10, 20 + ((first + at) % 3))) * 1_000_000n + BigInt(first + at)),
     severityText: (first + at) % 7 === 0 ? 'ERROR' : 'INFO',
-    eventName: `replay-${first + at}`,
+    eventName: `${prefix}-${first + at}`,
     body: { stringValue: `order ${first + at} of ann@example.com` },
     attributes: [{ key: 'http.route', value: { stringValue: `/orders/${(first + at) % 5}` } }],
   }))
