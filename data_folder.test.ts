@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, statSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, it } from 'node:test'
+import { after, describe, it } from 'node:test'
 import { prepareDataFolder } from './data_folder.ts'
 
-const fresh = () => mkdtempSync(join(tmpdir(), 'millrace-folder-'))
+const own = mkdtempSync(join(tmpdir(), 'millrace-'))
+after(() => rmSync(own, { recursive: true }))
+const fresh = () => mkdtempSync(join(own, 'folder-'))
 
 describe('the data folder', () => {
   it('is made, for its owner only, and taken again', () => {
