@@ -16,6 +16,8 @@ const runFiles = fileURLToPath(new URL('./run_files.mjs', import.meta.url))
 
 /** The longest file takes a third of it on two quiet cores. */
 const JOB_LIMIT_MS = 6 * 60_000
+/** More that failed did not fail by chance. */
+const ONCE_MORE = 10
 /** For what a job started and told to end, and for the end of its output. */
 const GRACE_MS = 5_000
 const POLL_MS = 50
@@ -32,53 +34,58 @@ export const testJob = (...files) => ({
 })
 
 /**
- * Prints each job's output when it has ended, whole, so that two at work do not mix their lines; what failed at the end,
- * where it is seen; and `N passed, N failed` as the last line. Sets the exit code of this process.
+ * Prints each job's output when it has ended, whole, so that two at work do not mix their lines; what failed once more at the
+ * end, where it is seen; and `N passed, N failed` as the last line. Sets the exit code of this process.
  * @param jobs `{ name, command, args, tests }`, run in this order
  * @param options `workers`: how many at a time; `limitMs`: for all of them, after which those at work are killed and no
  *   other is begun; `jobLimitMs`: for each
  */
 export async function runJobs(jobs, { workers, limitMs, jobLimitMs = JOB_LIMIT_MS }) {
   const deadline = performance.now() + limitMs
-  const failed = []
-  const sums = { passed: 0, failed: 0, skipped: 0 }
+  const runAll = (chosen, atATime) =>
+    runBeside(chosen, atATime, () => Math.min(jobLimitMs, deadline - performance.now()))
 
-  async function work(queue, atATime, isLast) {
-    const left = [...queue]
-    const worker = async () => {
-      for (let job = left.shift(); job !== undefined; job = left.shift()) {
-        const begun = performance.now()
-        const done = await runJob(job, Math.min(jobLimitMs, deadline - begun))
-        done.output = `\n${job.name} (${((performance.now() - begun) / 1000).toFixed(1)} s)\n${done.output}`
-        const again = done.problem !== undefined && job.tests && !isLast
-        if (done.problem === undefined) process.stdout.write(done.output)
-        else if (again) process.stdout.write(`${done.output}${job.name} ${done.problem}\n`)
-        if (!again) for (const name of ['passed', 'failed', 'skipped']) sums[name] += done.counts[name]
-        if (done.problem !== undefined) failed.push({ job, again, ...done })
-      }
+  const first = await runAll(jobs, workers)
+  const failed = first.filter(({ job, problem }) => problem !== undefined && job.tests).map(({ job }) => job)
+  const again = failed.length > ONCE_MORE ? [] : failed
+  if (again.length > 0) console.log(`\nonce more, alone: ${namesOf(again)}\n`)
+  const second = await runAll(again, 1)
+
+  const results = [...first.filter(({ job }) => !again.includes(job)), ...second]
+  const bad = results.filter(({ problem }) => problem !== undefined)
+  for (const { said } of bad) process.stdout.write(said)
+  const chance = second.filter(({ problem }) => problem === undefined).map(({ job }) => job)
+  if (chance.length > 0) console.log(`failed beside another and passed alone: ${namesOf(chance)}`)
+  const sum = (what) => results.reduce((total, { counts }) => total + counts[what], 0)
+  console.log(
+    `${sum('passed')} passed, ${sum('failed')} failed${sum('skipped') > 0 ? `, ${sum('skipped')} skipped` : ''}`,
+  )
+  process.exitCode = bad.length > 0 || sum('passed') === 0 ? 1 : 0
+}
+
+const namesOf = (jobs) => jobs.map(({ name }) => name).join(', ')
+
+/** @returns of each job, as they ended, what it said, its counts, and what was wrong, `undefined` for nothing */
+async function runBeside(jobs, workers, limitMs) {
+  const left = [...jobs]
+  const results = []
+  const worker = async () => {
+    for (let job = left.shift(); job !== undefined; job = left.shift()) {
+      const begun = performance.now()
+      const { output, counts, problem } = await runJob(job, limitMs())
+      const heading = `\n${job.name} (${((performance.now() - begun) / 1000).toFixed(1)} s)\n`
+      const said = `${heading}${output}${problem === undefined ? '' : `${job.name} ${problem}\n`}`
+      process.stdout.write(said)
+      results.push({ job, said, counts, problem })
     }
-    await Promise.all(Array.from({ length: atATime }, worker))
   }
-
-  await work(jobs, workers, false)
-  const once = failed.filter(({ again }) => again).map(({ job }) => job)
-  if (once.length > 0) {
-    console.log(`\nonce more, alone: ${once.map(({ name }) => name).join(', ')}\n`)
-    await work(once, 1, true)
-  }
-  const bad = failed.filter(({ again }) => !again)
-  const flaky = once.filter((job) => !bad.some((failure) => failure.job === job))
-  for (const { job, output, problem } of bad) process.stdout.write(`${output}${job.name} ${problem}\n`)
-  if (flaky.length > 0)
-    console.log(`failed beside another and passed alone: ${flaky.map(({ name }) => name).join(', ')}`)
-  const skipped = sums.skipped > 0 ? `, ${sums.skipped} skipped` : ''
-  console.log(`${sums.passed} passed, ${sums.failed} failed${skipped}`)
-  process.exitCode = bad.length > 0 || sums.passed === 0 ? 1 : 0
+  await Promise.all(Array.from({ length: workers }, worker))
+  return results
 }
 
 let started = 0
 
-/** @returns what it said, its counts (at least one failure where it failed), and what was wrong, `undefined` for nothing */
+/** @returns as `runBeside`; at least one failure where something was wrong */
 async function runJob({ command, args }, limitMs) {
   if (limitMs <= 0)
     return {
@@ -87,7 +94,7 @@ async function runJob({ command, args }, limitMs) {
       problem: 'was not run: the time for all was over',
     }
   // Inherited by what it starts, and by what that starts.
-  const mark = `MILLRACE_TEST_JOB=${process.pid}.${started++}`
+  const mark = `TEST_JOB=${process.pid}.${started++}`
   const [name, value] = mark.split('=')
   const child = spawn(command, args, {
     cwd: root,

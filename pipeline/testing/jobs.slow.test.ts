@@ -56,6 +56,15 @@ describe('jobs', { concurrency: 2 }, () => {
     assert.equal(code, 1)
   })
 
+  it('are not run once more where too many fail for chance', async () => {
+    const { code, printed } = await runs(
+      Array.from({ length: 11 }, () => "test('bad', () => { throw new Error('always') })"),
+    )
+    assert.doesNotMatch(printed, /once more/)
+    assert.equal(lastLine(printed), '0 passed, 11 failed')
+    assert.equal(code, 1)
+  })
+
   it('fail where something is still open after the last test', async () => {
     const { code, printed } = await runs([`${GOOD}\nsetInterval(() => {}, 1000)`])
     assert.match(printed, /open 5 s after the last test: .*Timeout/)

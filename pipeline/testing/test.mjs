@@ -2,8 +2,8 @@
 import { runJobs, testJob } from './jobs.mjs'
 import { testFiles } from './test_files.mjs'
 
-/** Three times what it takes on two quiet cores. */
-const LIMIT_MS = 45 * 60_000
+/** Four times what it takes on two quiet cores. */
+const LIMIT_MS = 60 * 60_000
 
 const given = process.argv.slice(2)
 const files = given.length > 0 ? given : testFiles('all')
