@@ -14,8 +14,8 @@ import { fileURLToPath } from 'node:url'
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 const runFiles = fileURLToPath(new URL('./run_files.mjs', import.meta.url))
 
-/** The longest file takes a third of it on two quiet cores. */
-const JOB_LIMIT_MS = 6 * 60_000
+/** Of a file. The longest takes three minutes on two quiet cores. */
+const JOB_LIMIT_MS = 12 * 60_000
 /** More that failed did not fail by chance. */
 const ONCE_MORE = 10
 /** For what a job started and told to end, and for the end of its output. */

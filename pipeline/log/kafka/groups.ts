@@ -5,6 +5,11 @@ import { asLogError } from './failures.ts'
 import { protocolError } from './kafkajs.ts'
 import { decodePosition, type StoredPosition } from './position.ts'
 
+/** Where Kafka keeps groups, and what they have committed. */
+const OFFSETS_TOPIC = '__consumer_offsets'
+/** Of that topic, unless a cluster was set up otherwise. */
+const DEFAULT_PARTITIONS = 50
+
 export class Groups {
   readonly #cluster: Cluster
   readonly #prefix: string
@@ -70,7 +75,7 @@ export class Groups {
   /** Every broker knows those it coordinates. */
   async #names(): Promise<readonly string[]> {
     try {
-      await this.#cluster.describe([])
+      await this.#allLoaded(await this.#offsetsPartitions())
       const answers = await Promise.all(
         this.#cluster.brokerIds.map((id) => this.#cluster.at(id, 'command', ({ broker }) => broker.listGroups())),
       )
@@ -83,4 +88,53 @@ export class Groups {
       throw asLogError(error, 'asking for groups')
     }
   }
+
+  /**
+   * A broker that has just started, or has just become the coordinator of some, lists the groups it knows of so far and says
+   * nothing of the others. Asked about a group of theirs it does: so it is asked about one of each partition.
+   */
+  async #allLoaded(partitions: number): Promise<void> {
+    const asked = groupsOfAll(partitions, `${this.#prefix}asked-`)
+    await Promise.all(
+      asked.map((groupId) =>
+        this.#cluster.atCoordinator(groupId, 'command', ({ broker }) => broker.offsetFetch({ groupId, topics: [] })),
+      ),
+    )
+  }
+
+  /** 0 where no group has ever been used. */
+  async #offsetsPartitions(): Promise<number> {
+    try {
+      const [offsets] = await this.#cluster.describe([OFFSETS_TOPIC])
+      return offsets?.partitions.length ?? 0
+    } catch (error) {
+      // Whoever may use groups need not be allowed to see where they are kept.
+      if (protocolError(error) === 'TOPIC_AUTHORIZATION_FAILED') return DEFAULT_PARTITIONS
+      throw error
+    }
+  }
+}
+
+/** Names that begin with `prefix`, one in each partition of the topic of groups. */
+export function groupsOfAll(partitions: number, prefix: string): string[] {
+  const names = new Map<number, string>()
+  for (let round = 0; names.size < partitions; round++) {
+    // Names that differ in their last character only have hashes in a row.
+    for (let last = 33; last < 127 && names.size < partitions; last++) {
+      const name = `${prefix}${round}${String.fromCharCode(last)}`
+      const partition = partitionOfGroup(name, partitions)
+      if (!names.has(partition)) names.set(partition, name)
+    }
+  }
+  return [...names.values()]
+}
+
+/**
+ * Where a group is kept: `Utils.abs(groupId.hashCode()) % partitions`, as in Kafka's GroupCoordinatorService.
+ * @param group in ASCII
+ */
+export function partitionOfGroup(group: string, partitions: number): number {
+  let hash = 0
+  for (let at = 0; at < group.length; at++) hash = (Math.imul(hash, 31) + group.charCodeAt(at)) | 0
+  return Math.abs(hash) % partitions
 }
