@@ -27,7 +27,9 @@ export interface ComparisonOptions {
 /** How long what is live may take to come as far as the new ones were at the beginning. */
 const PASS_MS = 20_000
 /** How long they are held back at most, where the new ones do not come as far. */
-const HOLD_MS = 10_000
+const HOLD_MS = 15_000
+/** A machine that is busy with other things has moments when it gets on. */
+const TRIES = 3
 const LOOK_MS = 20
 
 interface Found {
@@ -42,7 +44,7 @@ export async function compareGenerations(options: ComparisonOptions): Promise<Co
   if (live === undefined) throw new TransientError('there is no live generation to compare with')
   const found: Found[] = []
   if (generation.lake !== live.lake) found.push(await compareLakes(options, live.lake))
-  if (generation.projections !== live.projections) found.push(await compareHeld(options, live.projections))
+  if (generation.projections !== live.projections) found.push(await compareProjectionsOf(options, live.projections))
   return {
     comparedAt: new Date().toISOString(),
     days: found.flatMap(({ days }) => days),
@@ -77,6 +79,17 @@ async function compareLakes({ log, storage, replay, generation }: ComparisonOpti
     return { days, differences }
   } finally {
     await scanner.close()
+  }
+}
+
+/** @throws TransientError as `compareHeld`, the last time */
+async function compareProjectionsOf(options: ComparisonOptions, live: number): Promise<Found> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await compareHeld(options, live)
+    } catch (error) {
+      if (!(error instanceof TransientError) || tries === TRIES) throw error
+    }
   }
 }
 
