@@ -26,7 +26,16 @@ async function replayOf(server: TestServer): Promise<Listed> {
 
 /** The process that replays. */
 function workerOf(server: TestServer): number | undefined {
-  return childrenOf(server.pid).find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('replay_child'))
+  return childrenOf(server.pid).find((pid) => commandOf(pid).includes('replay_child'))
+}
+
+function commandOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+  } catch {
+    // It has ended since.
+    return ''
+  }
 }
 
 it('goes on after kill -9, of all and of its own process, beside live events and statements', {

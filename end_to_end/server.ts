@@ -46,6 +46,12 @@ export interface TestServer {
   stop(signal?: NodeJS.Signals): Promise<number | null>
 }
 
+/** A test that fails in the middle stops none of its own: they do not outlive us. */
+const running = new Set<ChildProcess>()
+process.on('exit', () => {
+  for (const child of running) child.kill('SIGKILL')
+})
+
 /** @throws Error with what it printed, where it ends before it is ready */
 export async function startServer(options: ServerOptions = {}): Promise<TestServer> {
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'millrace-'))
@@ -71,7 +77,9 @@ export async function startServer(options: ServerOptions = {}): Promise<TestServ
   const output: string[] = []
   for (const stream of [child.stdout!, child.stderr!])
     stream.on('data', (chunk: Buffer) => void output.push(chunk.toString()))
+  running.add(child)
   const exited = new Promise<number | null>((resolve) => child.on('exit', (code) => resolve(code)))
+  exited.then(() => running.delete(child))
   const httpUrl = `http://127.0.0.1:${http}`
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     child.kill(signal)

@@ -66,7 +66,9 @@ describe('jobs', { concurrency: 2 }, () => {
   })
 
   it('fail where something is still open after the last test', async () => {
-    const { code, printed } = await runs([`${GOOD}\nsetInterval(() => {}, 1000)`])
+    const failing = "test('bad', () => { throw new Error('what was wrong') })"
+    const { code, printed } = await runs([`${failing}\nsetInterval(() => {}, 1000)`])
+    assert.match(printed, /^bad: Error: what was wrong/m)
     assert.match(printed, /open 5 s after the last test: .*Timeout/)
     assert.equal(code, 1)
   })

@@ -4,6 +4,7 @@
  */
 import { run } from 'node:test'
 import { spec } from 'node:test/reporters'
+import { inspect } from 'node:util'
 
 /** Of one test, in ms. */
 const TEST_TIMEOUT = 240_000
@@ -28,10 +29,14 @@ const skipped = sums.skipped > 0 ? `, ${sums.skipped} skipped` : ''
 console.log(`${sums.passed} passed, ${sums.failed} failed${skipped}`)
 process.exitCode = sums.failed > 0 || sums.passed === 0 || skippedInCi ? 1 : 0
 
-/** The report ends when the process would, so that what a test left open would keep both. */
+/** The report ends when the process would, so that what a test left open would keep both; then what failed is said here. */
 function watchForWhatIsOpen() {
   let running = 0
   let timer
+  const failures = []
+  stream.on('test:fail', ({ name, details: { error } }) => {
+    if (error.failureType !== 'subtestsFailed') failures.push(`${name}: ${inspect(error.cause ?? error)}`)
+  })
   stream.on('test:enqueue', ({ nesting }) => {
     if (nesting > 0) return
     running++
@@ -41,6 +46,7 @@ function watchForWhatIsOpen() {
     if (nesting > 0 || --running > 0) return
     timer = setTimeout(() => {
       const open = process.getActiveResourcesInfo().filter((name) => name !== 'PipeWrap')
+      for (const failure of failures) console.log(failure)
       console.log(`open ${OPEN_AFTER_THE_LAST / 1000} s after the last test: ${open.join(', ')}`)
       process.exit(1)
     }, OPEN_AFTER_THE_LAST).unref()
