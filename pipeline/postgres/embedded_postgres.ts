@@ -26,7 +26,6 @@ const MAX_SOCKET_FOLDER = 90
 const SERVER_SETTINGS: Readonly<Record<string, string>> = {
   listen_addresses: '',
   unix_socket_permissions: '0700',
-  max_connections: '40',
   shared_buffers: '32MB',
   max_wal_size: '256MB',
   wal_level: 'minimal',
@@ -56,6 +55,8 @@ exit "$code"`
 export interface EmbeddedPostgresOptions {
   /** The server's folder, absolute; made if it does not exist. */
   readonly directory: string
+  /** 40 without it. A process of ours takes twelve at most. */
+  readonly maxConnections?: number
   /** Told of what the server complains about, and of its restarts. */
   readonly warn?: (message: string) => void
 }
@@ -71,7 +72,7 @@ export interface EmbeddedPostgres {
 
 /** @throws OperatorError where there is no PostgreSQL for this machine, or the folder is damaged or of another version */
 export async function createEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
-  const { directory, warn = () => {} } = options
+  const { directory, maxConnections = 40, warn = () => {} } = options
   const binaries = await findBinaries()
   mkdirSync(directory, { recursive: true, mode: 0o700 })
   const dataFolder = join(directory, 'data')
@@ -97,7 +98,7 @@ export async function createEmbeddedPostgres(options: EmbeddedPostgresOptions): 
 
   async function start(): Promise<Server> {
     await stopOrphan(dataFolder)
-    const started = new Server(dataFolder, socketFolder, binaries, person, warn)
+    const started = new Server(dataFolder, socketFolder, binaries, person, maxConnections, warn)
     await started.ready(socketFolder)
     return started
   }
@@ -142,9 +143,11 @@ class Server {
     socketFolder: string,
     { bin }: Binaries,
     person: Person | null,
+    maxConnections: number,
     warn: (message: string) => void,
   ) {
-    const settings = { ...SERVER_SETTINGS, unix_socket_directories: socketFolder }
+    const own = { unix_socket_directories: socketFolder, max_connections: String(maxConnections) }
+    const settings = { ...SERVER_SETTINGS, ...own }
     const command = [
       ...(person?.command ?? []),
       join(bin, 'postgres'),

@@ -11,10 +11,13 @@ export interface TestPostgres {
   close(): Promise<void>
 }
 
+/** A dozen processes share one. */
+const MAX_CONNECTIONS = 200
+
 /** Takes two seconds: one for each file of tests. */
 export async function createTestPostgres(): Promise<TestPostgres> {
   const directory = mkdtempSync(join(tmpdir(), 'millrace-postgres-'))
-  const server = await createEmbeddedPostgres({ directory })
+  const server = await createEmbeddedPostgres({ directory, maxConnections: MAX_CONNECTIONS })
   const database = createDatabase({ connection: server.connection })
   return {
     server,
