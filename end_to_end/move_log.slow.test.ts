@@ -1,6 +1,6 @@
 /** From the embedded log to Kafka with data in flight and a stage that remembers: nothing is lost, nothing comes twice. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { it } from 'node:test'
 import { servicesMissing } from '#pipeline/testing/services/artifacts.ts'
@@ -9,9 +9,9 @@ import { startRegistry } from '#pipeline/testing/services/registry.ts'
 import { until } from '#pipeline/testing/until.ts'
 import { startServer } from './server.ts'
 import { millrace } from './testing/command_line.ts'
+import { configFolder } from './testing/config_folder.ts'
 import { COUNT, countOf, exportOf, ledgerOf, send } from './testing/orders.ts'
 
-const root = join(import.meta.dirname, '..')
 /** Numbers events one after the other, over restarts. */
 const CONFIG = `
 import { columnOf, defineTransform, jsonState, stateful, withColumns } from 'millrace'
@@ -29,8 +29,7 @@ const number = defineTransform({
 export default (telemetry) => telemetry.insert(number, { after: 'flatten_attributes' })`
 
 it('takes everything along', { skip: servicesMissing(), timeout: 180_000 }, async (t) => {
-  const folder = mkdtempSync(join(root, '.guide-'))
-  writeFileSync(join(folder, 'millrace.config.ts'), CONFIG)
+  const folder = configFolder(CONFIG)
   const dataDir = join(folder, 'data')
   const [kafka, registry] = await Promise.all([startKafka(), startRegistry()])
   t.after(async () => {

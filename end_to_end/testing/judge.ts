@@ -1,6 +1,7 @@
 /** A stage of one's own that fails when it is told to. */
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { configFolder } from './config_folder.ts'
 
 /** Fails at events whose name begins with `bad` while there is a file `broken` where it is started, at all while there is one `bug`. */
 const CONFIG = `
@@ -15,10 +16,9 @@ const judge = defineTransform({
 })
 export default (telemetry: Topology) => telemetry.insert(judge, { after: 'flatten_attributes' })`
 
-/** @returns a folder with it plugged in and a file `broken`, to start millrace in; in the checkout, where `millrace` is found */
+/** @returns a `configFolder` with it plugged in, and a file `broken` */
 export function judgeFolder(): string {
-  const folder = mkdtempSync(join(import.meta.dirname, '../../.guide-'))
-  writeFileSync(join(folder, 'millrace.config.ts'), CONFIG)
+  const folder = configFolder(CONFIG)
   writeFileSync(join(folder, 'broken'), '')
   return folder
 }

@@ -1,13 +1,11 @@
 /** Projects, keys and users as a person at the terminal has them: against a millrace that runs. */
 import assert from 'node:assert/strict'
-import { execFile } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { startServer, TEST_KEY, type TestServer } from '../../end_to_end/server.ts'
-
-const main = join(import.meta.dirname, '../../main.ts')
+import { type Ended, millrace as runMillrace } from '../../end_to_end/testing/command_line.ts'
 
 let server: TestServer
 before(async () => {
@@ -15,20 +13,8 @@ before(async () => {
 })
 after(() => server.stop())
 
-interface Ended {
-  readonly code: number
-  readonly stdout: string
-  readonly stderr: string
-}
-
-function millrace(args: readonly string[], env: Record<string, string> = {}): Promise<Ended> {
-  const environment = { ...process.env, MILLRACE_DATA_DIR: server.dataDir, ...env }
-  return new Promise((resolve) => {
-    execFile(process.execPath, [main, ...args], { env: environment }, (error, stdout, stderr) =>
-      resolve({ code: Number(error?.code ?? 0), stdout, stderr }),
-    )
-  })
-}
+const millrace = (args: readonly string[], env?: Record<string, string>): Promise<Ended> =>
+  runMillrace(server.dataDir, args, env)
 
 async function done(...args: string[]): Promise<Ended> {
   const ended = await millrace(args)

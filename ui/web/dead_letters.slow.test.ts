@@ -1,10 +1,11 @@
 /** Dead letters in a real Chromium: why, one by one, requeued, discarded. */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, it } from 'node:test'
 import { until } from '#pipeline/testing/until.ts'
 import { startServer } from '../../end_to_end/server.ts'
+import { configFolder } from '../../end_to_end/testing/config_folder.ts'
 import { createTestBrowser, sendLogs, skip, type TestBrowser } from './testing/browser.ts'
 import { shoot, violations } from './testing/page.ts'
 import { api } from './testing/people.ts'
@@ -28,8 +29,7 @@ describe('dead letters', { skip }, () => {
   let browser: TestBrowser
   let folder: string
   before(async () => {
-    folder = mkdtempSync(join(import.meta.dirname, '../../.guide-'))
-    writeFileSync(join(folder, 'millrace.config.ts'), CONFIG)
+    folder = configFolder(CONFIG)
     writeFileSync(join(folder, 'broken'), '')
     browser = await createTestBrowser(await startServer({ cwd: folder }))
   })

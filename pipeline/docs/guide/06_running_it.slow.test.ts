@@ -15,11 +15,12 @@
  * reads that goes on where it stands. Take it out again the same way; events in flight arrive once either way.
  */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it } from 'node:test'
 import { startServer, TEST_KEY, type TestServer } from '../../../end_to_end/server.ts'
+import { configFolder } from '../../../end_to_end/testing/config_folder.ts'
 
 const CONFIG = `
 import type { Topology } from 'millrace'
@@ -47,9 +48,7 @@ async function bodies(server: TestServer, count: number): Promise<string[]> {
 
 it('plugs a stage in and takes it out again, between two starts', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-guide-'))
-  const root = join(import.meta.dirname, '../../..')
-  const folder = mkdtempSync(join(root, '.guide-'))
-  writeFileSync(join(folder, 'millrace.config.ts'), CONFIG.replace('./pipeline', '../pipeline'))
+  const folder = configFolder(CONFIG.replace('./pipeline', '../pipeline'))
   try {
     let server = await startServer({ dataDir, cwd: folder })
     const topology = (await (await server.get('/v1/topology')).json()) as { stages: { name: string }[] }

@@ -21,12 +21,13 @@
  * nothing until you say `--accept-missing`, or begin later.
  */
 import assert from 'node:assert/strict'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { it } from 'node:test'
 import { startServer, TEST_KEY, type TestServer } from '../../../end_to_end/server.ts'
 import { millrace } from '../../../end_to_end/testing/command_line.ts'
+import { configFolder } from '../../../end_to_end/testing/config_folder.ts'
 import { until } from '../../testing/until.ts'
 
 const CONFIG = `
@@ -51,8 +52,7 @@ const bodies = async (server: TestServer) =>
 
 it('makes what is stored anew with a stage that came later', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'millrace-guide-'))
-  const folder = mkdtempSync(join(import.meta.dirname, '../../../.guide-'))
-  writeFileSync(join(folder, 'millrace.config.ts'), CONFIG)
+  const folder = configFolder(CONFIG)
   const replay = (...args: string[]) => millrace(dataDir, ['replay', ...args])
   let server = await startServer({ dataDir })
   try {
